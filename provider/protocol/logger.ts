@@ -1,0 +1,22 @@
+import type { Json, Logger } from '../framework/provider.ts'
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const
+type Level = (typeof levels)[number]
+
+/** Writes lines as hclog does: JSON on standard error, which Terraform sorts by level into its own log (TF_LOG). */
+export function newLogger(env: NodeJS.ProcessEnv, write: (line: string) => void, now: () => Date): Logger {
+  const threshold = wantedLevel(env)
+  const log = (level: Level) => (message: string, fields?: { readonly [name: string]: Json }) => {
+    if (levels.indexOf(level) < threshold) return
+    write(`${JSON.stringify({ ...fields, '@level': level, '@message': message, '@timestamp': now().toISOString() })}\n`)
+  }
+  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+}
+
+/** Terraform throws away what nobody asked for, so it is not even written. */
+function wantedLevel(env: NodeJS.ProcessEnv): number {
+  const wanted = (env.TF_LOG_PROVIDER || env.TF_LOG || '').toLowerCase()
+  if (wanted === 'json') return 0
+  const index = levels.findIndex((level) => level === wanted)
+  return index === -1 ? levels.length : index
+}
