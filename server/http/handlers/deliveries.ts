@@ -1,0 +1,10 @@
+import { getDelivery, listDeliveries } from '../../services/history.ts'
+import type { Database } from '../../store/tables.ts'
+import type { Handlers } from '../handlers.ts'
+
+export function deliveryHandlers(db: Database): Pick<Handlers, 'listDeliveries' | 'getDelivery'> {
+  return {
+    listDeliveries: ({ params, query }) => listDeliveries(db, params.id, query),
+    getDelivery: ({ params }) => getDelivery(db, params.id),
+  }
+}

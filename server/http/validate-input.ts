@@ -1,0 +1,40 @@
+import type { Request } from 'express'
+import * as z from 'zod'
+import type { OperationId, OperationInput } from '../../schemas/api.ts'
+import type { Operation } from '../../schemas/operation.ts'
+import { type FieldError, Problem } from '../../schemas/problem.ts'
+
+/**
+ * Validates path, query and body by the operation's schemas. Every wrong field is named at once, unknown ones
+ * included (R204): in the body by JSON pointer, in the query as `?name`.
+ */
+export function validateInput<Id extends OperationId>(operation: Operation, request: Request): OperationInput<Id> {
+  const params = operation.params?.safeParse(request.params)
+  if (params?.success === false) {
+    const wrong = Object.values(request.params).join('/')
+    throw new Problem('route_not_found', `"${wrong}" is no id: ${params.error.issues[0]?.message ?? 'wrong form'}.`)
+  }
+  const query = (operation.query ?? z.object({})).strict().safeParse({ ...request.query })
+  const body = operation.body?.safeParse(request.body)
+  const errors = [
+    ...(query.error?.issues ?? []).flatMap((issue) => fieldErrors(issue, (path) => `?${path.map(String).join('.')}`)),
+    ...(body?.error?.issues ?? []).flatMap((issue) => fieldErrors(issue, jsonPointer)),
+  ]
+  if (errors.length > 0) {
+    const fields = errors.map(({ pointer, detail }) => `${pointer || 'body'}: ${detail}`).slice(0, 10)
+    throw new Problem('invalid_request', `The request is not valid. ${fields.join('; ')}.`, { errors })
+  }
+  // The schemas that the type is made from have just been applied.
+  return { params: params?.data, query: query.data, body: body?.data } as unknown as OperationInput<Id>
+}
+
+function fieldErrors(issue: z.core.$ZodIssue, write: (path: readonly PropertyKey[]) => string): FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ pointer: write([...issue.path, key]), detail: 'unknown field' }))
+  }
+  return [{ pointer: write(issue.path), detail: issue.message }]
+}
+
+function jsonPointer(path: readonly PropertyKey[]): string {
+  return path.map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}

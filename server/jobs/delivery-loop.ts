@@ -1,0 +1,79 @@
+import { backOffMs } from '../core/back-off.ts'
+import { groupBy } from '../core/group-by.ts'
+import { processDeliveries } from '../services/process-deliveries.ts'
+import type { ProcessingDeps } from '../services/processing-deps.ts'
+import {
+  type ClaimedDelivery,
+  claimDeliveries,
+  deferDeliveries,
+  releaseDeliveries,
+  renewLeases,
+} from '../store/delivery-queue.ts'
+import { type Loop, startLoop } from './loop.ts'
+
+/** How many deliveries are claimed at once (L1). */
+const batchSize = 64
+/** With so many integrations at work nothing more is claimed. */
+const integrationsAtOnce = 16
+const everyMs = 1_000
+const leaseMs = 60_000
+
+/**
+ * Processes stored deliveries. An integration is worked on by one batch at a time in this process, so that its
+ * deliveries stay in order and a slow Bitbucket keeps nobody else's waiting.
+ */
+export function startDeliveryLoop(deps: ProcessingDeps): Loop {
+  const { db, clock, log } = deps
+  const busy = new Map<string, { readonly deliveries: readonly ClaimedDelivery[]; readonly done: Promise<void> }>()
+
+  async function turn(): Promise<boolean> {
+    if (busy.size >= integrationsAtOnce) return false
+    const now = clock.now()
+    const except = [...busy.keys()]
+    const claimed = await claimDeliveries(db, { now, leaseUntil: now + leaseMs, limit: batchSize, except })
+    for (const [integrationId, deliveries] of groupBy(claimed, (delivery) => delivery.integration_id)) {
+      const done = work(integrationId, deliveries).finally(() => {
+        busy.delete(integrationId)
+        loop.kick()
+      })
+      busy.set(integrationId, { deliveries, done })
+    }
+    return claimed.length === batchSize
+  }
+
+  async function work(integrationId: string, deliveries: readonly ClaimedDelivery[]): Promise<void> {
+    try {
+      await processDeliveries(deps, integrationId, deliveries)
+    } catch (error) {
+      await putBack(deliveries, error).catch((cause) => {
+        log.error({ err: cause }, 'deliveries wait for the end of their lease')
+      })
+    }
+  }
+
+  /** Nothing of the batch was written. */
+  async function putBack(deliveries: readonly ClaimedDelivery[], error: unknown): Promise<void> {
+    if (deps.signal.aborted) return releaseDeliveries(db, deliveries)
+    log.error({ err: error, deliveries: deliveries.length }, 'deliveries could not be processed; they are tried again')
+    const wait = backOffMs({ firstMs: 500, longestMs: 60_000 }, deliveries[0]?.attempts ?? 1)
+    const notBefore = clock.now() + wait
+    await deferDeliveries(
+      db,
+      deliveries.map(({ id, attempts }) => ({ id, attempts, notBefore, detail: null })),
+    )
+  }
+
+  const renewing = setInterval(() => {
+    const ids = [...busy.values()].flatMap(({ deliveries }) => deliveries.map(({ id }) => id))
+    renewLeases(db, ids, clock.now() + leaseMs).catch((error) => log.warn({ err: error }, 'leases not renewed'))
+  }, leaseMs / 3)
+  const loop = startLoop({ name: 'deliveries', everyMs, log, turn })
+  return {
+    kick: loop.kick,
+    stop: async () => {
+      await loop.stop()
+      await Promise.all([...busy.values()].map(({ done }) => done))
+      clearInterval(renewing)
+    },
+  }
+}

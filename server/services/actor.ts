@@ -1,0 +1,6 @@
+import type { Caller } from '../core/authorise.ts'
+
+/** Whom the audit log names. */
+export function actorOf(caller: Caller): string {
+  return caller.keyId === null ? caller.role : `key:${caller.keyId}`
+}

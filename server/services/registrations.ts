@@ -1,0 +1,95 @@
+import type { Page, PageRequest } from '../../schemas/page.ts'
+import { Problem } from '../../schemas/problem.ts'
+import type { NewRegistration, Registration } from '../../schemas/webhook-target.ts'
+import { authorisedSpaces, authoriseIn, type Caller } from '../core/authorise.ts'
+import { uuidv7 } from '../core/uuid-v7.ts'
+import { recordAudit } from '../store/audit.ts'
+import { inWriteTransaction } from '../store/dialect/transactions.ts'
+import { mapPage } from '../store/keyset-page.ts'
+import {
+  deleteRegistrationRow,
+  findRegistrationRow,
+  listRegistrationRows,
+  type RegistrationRow,
+  upsertRegistration,
+} from '../store/registrations.ts'
+import { readSpaceTree } from '../store/spaces.ts'
+import { actorOf } from './actor.ts'
+import { type Installation, labelsOf, timestamp } from './installation.ts'
+import { getVisibleIntegration } from './integrations.ts'
+
+/** Records what a manager of webhooks saw or wrote in Bitbucket (R142); the newest report of a repository stands. */
+export async function reportRegistration(
+  { db, clock }: Installation,
+  caller: Caller,
+  input: NewRegistration,
+): Promise<Registration> {
+  const now = clock.now()
+  const id = await inWriteTransaction(db, async (transaction) => {
+    const integration = await getVisibleIntegration(transaction, caller, input.integrationId, '/integrationId')
+    return upsertRegistration(transaction, {
+      id: uuidv7(now),
+      integration_id: integration.id,
+      project_key: input.projectKey,
+      repository_slug: input.repositorySlug,
+      repository_id: input.repositoryId,
+      webhook_id: input.webhookId,
+      secret_version: input.secretVersion,
+      observed: input.observed,
+      drift: JSON.stringify(input.drift),
+      managed_by: input.managedBy,
+      reported_at: now,
+    })
+  })
+  return { id, ...input, reportedAt: timestamp(now) }
+}
+
+export interface RegistrationQuery extends PageRequest {
+  readonly integrationId?: string | undefined
+}
+
+export async function listRegistrations(
+  { db }: Installation,
+  caller: Caller,
+  query: RegistrationQuery,
+): Promise<Page<Registration>> {
+  if (query.integrationId !== undefined) await getVisibleIntegration(db, caller, query.integrationId)
+  const visibleSpaces = authorisedSpaces(caller, 'webhooks', await readSpaceTree(db))
+  return mapPage(await listRegistrationRows(db, { ...query, visibleSpaces }), toRegistration)
+}
+
+/** Forgets a webhook that its manager has deleted in Bitbucket. */
+export async function forgetRegistration({ db, clock }: Installation, caller: Caller, id: string): Promise<void> {
+  const now = clock.now()
+  await inWriteTransaction(db, async (transaction) => {
+    const row = await findRegistrationRow(transaction, id)
+    const isVisible =
+      row && authoriseIn(caller, 'webhooks', row.space_id, await readSpaceTree(transaction)) === 'allowed'
+    if (!isVisible) throw new Problem('registration_not_found', `There is no registration with the id "${id}".`)
+    await deleteRegistrationRow(transaction, id)
+    await recordAudit(transaction, now, [
+      {
+        actor: actorOf(caller),
+        action: 'registration.forget',
+        object: `registration:${id}`,
+        details: { integration: row.integration_slug, repositoryId: row.repository_id },
+      },
+    ])
+  })
+}
+
+function toRegistration(row: RegistrationRow): Registration {
+  return {
+    id: row.id,
+    integrationId: row.integration_slug,
+    projectKey: row.project_key,
+    repositorySlug: row.repository_slug,
+    repositoryId: row.repository_id,
+    webhookId: row.webhook_id,
+    secretVersion: row.secret_version,
+    observed: row.observed,
+    drift: labelsOf(row.drift),
+    managedBy: row.managed_by,
+    reportedAt: timestamp(row.reported_at),
+  }
+}

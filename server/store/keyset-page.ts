@@ -1,0 +1,51 @@
+import type { Page, PageRequest } from '../../schemas/page.ts'
+import { Problem } from '../../schemas/problem.ts'
+
+/** Where a list goes on: the key of the last row, in as many parts as the list is ordered by. */
+export type PageKey = readonly string[]
+
+/**
+ * Reads one page by key, never by offset, so that the order is stable under inserts (L10). `select` gives rows after
+ * the key, in order, at most as many as asked for; one more than the page holds tells whether another page follows.
+ * A request with `ids` has no second page.
+ */
+export async function readPage<Row>(
+  list: string,
+  request: PageRequest,
+  keyOf: (row: Row) => PageKey,
+  select: (after: PageKey | undefined, limit: number) => Promise<Row[]>,
+): Promise<Page<Row>> {
+  if (request.ids !== undefined) {
+    return { items: await select(undefined, request.ids.length), nextCursor: null }
+  }
+  const after = request.cursor === undefined ? undefined : readCursor(list, request.cursor)
+  const rows = await select(after, request.limit + 1)
+  const items = rows.slice(0, request.limit)
+  const last = items.at(-1)
+  return { items, nextCursor: rows.length > request.limit && last ? writeCursor(list, keyOf(last)) : null }
+}
+
+/** Gives the page's items in another form. */
+export function mapPage<Row, Item>(page: Page<Row>, map: (row: Row) => Item): Page<Item> {
+  return { items: page.items.map(map), nextCursor: page.nextCursor }
+}
+
+/** The cursor names its list, so that one of another list is refused and not misread. */
+function writeCursor(list: string, key: PageKey): string {
+  return Buffer.from(JSON.stringify([list, ...key])).toString('base64url')
+}
+
+function readCursor(list: string, cursor: string): PageKey {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+    if (Array.isArray(parsed) && parsed[0] === list && parsed.every((part) => typeof part === 'string')) {
+      return parsed.slice(1)
+    }
+  } catch {
+    // answered below
+  }
+  const detail = 'expected the nextCursor of a page of this list'
+  throw new Problem('invalid_request', `The request is not valid. ?cursor: ${detail}.`, {
+    errors: [{ pointer: '?cursor', detail }],
+  })
+}

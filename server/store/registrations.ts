@@ -1,0 +1,61 @@
+import type { Insertable, Selectable } from 'kysely'
+import type { Page, PageRequest } from '../../schemas/page.ts'
+import { readPage } from './keyset-page.ts'
+import type { Database, Tables } from './tables.ts'
+
+export interface RegistrationRow extends Selectable<Tables['registration']> {
+  readonly integration_slug: string
+  readonly space_id: string
+}
+
+export interface RegistrationFilter extends PageRequest {
+  readonly integrationId?: string | undefined
+  readonly visibleSpaces: 'all' | ReadonlySet<string>
+}
+
+function selectRegistrations(db: Database) {
+  return db
+    .selectFrom('registration')
+    .innerJoin('integration', 'integration.id', 'registration.integration_id')
+    .selectAll('registration')
+    .select(['integration.slug as integration_slug', 'integration.space_id as space_id'])
+}
+
+/** Lists the registrations of integrations that exist, oldest first. */
+export function listRegistrationRows(db: Database, filter: RegistrationFilter): Promise<Page<RegistrationRow>> {
+  const { ids, integrationId, visibleSpaces } = filter
+  return readPage(
+    'registrations',
+    filter,
+    (row) => [row.id],
+    ([after] = [], limit) =>
+      selectRegistrations(db)
+        .$if(visibleSpaces !== 'all', (query) => query.where('integration.space_id', 'in', [...visibleSpaces, '']))
+        .$if(ids !== undefined, (query) => query.where('registration.id', 'in', ids ?? []))
+        .$if(integrationId !== undefined, (query) => query.where('integration.slug', '=', integrationId ?? ''))
+        .$if(after !== undefined, (query) => query.where('registration.id', '>', after ?? ''))
+        .orderBy('registration.id')
+        .limit(limit)
+        .execute(),
+  )
+}
+
+export function findRegistrationRow(db: Database, id: string): Promise<RegistrationRow | undefined> {
+  return selectRegistrations(db).where('registration.id', '=', id).executeTakeFirst()
+}
+
+/** Writes what was reported of a repository's webhook; there is one row per integration and repository. */
+export async function upsertRegistration(db: Database, row: Insertable<Tables['registration']>): Promise<string> {
+  const { id: _id, integration_id: _integration, repository_id: _repository, ...changing } = row
+  const stored = await db
+    .insertInto('registration')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['integration_id', 'repository_id']).doUpdateSet(changing))
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return stored.id
+}
+
+export async function deleteRegistrationRow(db: Database, id: string): Promise<void> {
+  await db.deleteFrom('registration').where('id', '=', id).execute()
+}
