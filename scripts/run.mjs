@@ -127,12 +127,11 @@ function isBuilt() {
   return readIfThere(buildStamp) === buildFingerprint()
 }
 
-/** Names, sizes and times of all sources: a second build of the same tree is recognised in some milliseconds. */
+/** Names and contents of all sources: a file that was written anew with the same content is no reason to build. */
 function buildFingerprint() {
   const hash = createHash('sha256')
   for (const file of ['tsconfig.json', 'package-lock.json', ...sources()]) {
-    const { size, mtimeMs } = fs.statSync(join(root, file))
-    hash.update(`${file} ${size} ${mtimeMs}\n`)
+    hash.update(`${file} ${digest(fs.readFileSync(join(root, file)))}\n`)
   }
   return hash.digest('hex')
 }
@@ -201,8 +200,8 @@ function readIfThere(path) {
   }
 }
 
-function digest(text) {
-  return createHash('sha256').update(text).digest('hex')
+function digest(content) {
+  return createHash('sha256').update(content).digest('hex')
 }
 
 function say(line) {

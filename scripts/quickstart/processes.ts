@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { repositoryRoot } from '../repository-root.ts'
 
 const run = promisify(execFile)
 
@@ -28,7 +29,7 @@ export async function startPart(
   logFolder: string,
 ): Promise<Part> {
   const log = join(logFolder, `${name}.log`)
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', script), ...args], {
+  const child = spawn(process.execPath, [join(repositoryRoot(), 'dist', script), ...args], {
     env: { ...baseEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -81,7 +82,7 @@ async function waitForAddress(name: string, child: ChildProcess, log: string): P
     )
     lines.on('line', (line) => {
       const parsed = parseObject(line)
-      if (typeof parsed?.['url'] !== 'string') return
+      if (typeof parsed?.url !== 'string') return
       clearTimeout(timer)
       resolve(parsed)
     })
