@@ -14,7 +14,11 @@ export interface CallSchedulerOptions {
   readonly clock: CallClock
   /** Tokens that flow into a lane's bucket per second; the example of Atlassian's specification is 5. */
   readonly callsPerSecond: number
-  /** How many calls an idle lane may make at once; the example of Atlassian's specification is 60. */
+  /**
+   * The size of the user's bucket in Bitbucket's limiter; the example of Atlassian's specification is 60. One second's
+   * worth of calls is never used of it, because calls are unequally long under way: what leaves in time may arrive
+   * closer together.
+   */
   readonly burst: number
   readonly maxInFlight: number
   /** Told when a lane pauses, so that other processes can be told too (L20). */
@@ -40,13 +44,14 @@ interface Lane {
  * token bucket, because Bitbucket's limiter is one, and a bound on calls in flight.
  */
 export function createCallScheduler(options: CallSchedulerOptions): CallScheduler {
-  const { clock, callsPerSecond, burst } = options
+  const { clock, callsPerSecond } = options
+  const capacity = Math.max(1, options.burst - callsPerSecond)
   const lanes = new Map<string, Lane>()
 
   function laneOf(key: string): Lane {
     let lane = lanes.get(key)
     if (!lane) {
-      lane = { tokens: burst, refilledAt: clock.now(), inFlight: pLimit(options.maxInFlight), turn: pLimit(1) }
+      lane = { tokens: capacity, refilledAt: clock.now(), inFlight: pLimit(options.maxInFlight), turn: pLimit(1) }
       lanes.set(key, lane)
     }
     return lane
@@ -57,15 +62,15 @@ export function createCallScheduler(options: CallSchedulerOptions): CallSchedule
       signal?.throwIfAborted()
       const now = clock.now()
       if (now > lane.refilledAt) {
-        lane.tokens = Math.min(burst, lane.tokens + ((now - lane.refilledAt) / 1000) * callsPerSecond)
+        lane.tokens = Math.min(capacity, lane.tokens + ((now - lane.refilledAt) / 1000) * callsPerSecond)
         lane.refilledAt = now
       }
-      // A pause moves `refilledAt` into the future: no token grows before then.
-      if (now >= lane.refilledAt && lane.tokens >= 1) {
+      if (lane.tokens >= 1) {
         lane.tokens -= 1
         return
       }
-      const growing = lane.tokens >= 1 ? 0 : ((1 - lane.tokens) / callsPerSecond) * 1000
+      const growing = ((1 - lane.tokens) / callsPerSecond) * 1000
+      // A pause moved `refilledAt` into the future: no token grows before then.
       await clock.sleep(Math.max(1, Math.ceil(lane.refilledAt - now + growing)), signal)
     }
   }

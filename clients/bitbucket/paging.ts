@@ -38,10 +38,9 @@ export async function* eachPage<Item>(
     onPage?.(answer)
     yield values
     if (isLastPage) return
-    if (nextPageStart === undefined || nextPageStart === null || nextPageStart <= start) {
-      throw new BitbucketError('bad_paging')
-    }
-    start = nextPageStart
+    const next = nextPageStart ?? 0
+    if (next <= start) throw new BitbucketError('bad_paging')
+    start = next
   }
   throw new BitbucketError('bad_paging')
 }

@@ -29,7 +29,7 @@ export function replacementBody(desired: DesiredWebhook, observed: ObservedWebho
 
 /** Tells whether a webhook was switched off by somebody and stays so (B15). */
 export function isLeftDisabled(desired: DesiredWebhook, observed: ObservedWebhook): boolean {
-  return desired.policy.respectDisabled && desired.active && !observed.active
+  return desired.policy.respectDisabled && !observed.active
 }
 
 function ourConfiguration({ secret, secretVersion, ownership }: DesiredWebhook): Record<string, unknown> {

@@ -130,21 +130,20 @@ export function findReplacements(block: Block, config: ValueObject, prior: Value
 
 const nothing: ValueObject = {}
 
+/** What leaves together with its whole element replaces nothing: only what is planned is compared. */
 function findNestedReplacements({ nesting, block }: Nested, config: Value, prior: Value, planned: Value): Path[] {
-  const replacing = (key: ElementKey) => {
-    const [wanted, before, after] = [config, prior, planned].map(
-      (value) => findCounterpart(nesting === 'set' ? 'list' : nesting, value, key, () => false) ?? nothing,
+  if (nesting === 'set') return Array.isArray(planned) && replacesSet(block, prior, planned) ? [[]] : []
+  const paths: Path[] = []
+  mapElements(nesting, planned, (element, key) => {
+    const [wanted, before] = [config, prior].map(
+      (value) => findCounterpart(nesting, value, key, () => false) ?? nothing,
     )
-    return findReplacements(block, wanted ?? nothing, before ?? nothing, after ?? nothing)
-  }
-  if (nesting === 'single') return replacing(null)
-  if (nesting === 'map') {
-    const keys = new Set([prior, planned].flatMap((value) => (isObject(value) ? Object.keys(value) : [])))
-    return [...keys].flatMap((key) => replacing(key).map((path) => [{ key }, ...path]))
-  }
-  if (nesting === 'set') return replacesSet(block, prior, planned) ? [[]] : []
-  const length = Math.max(...[prior, planned].map((value) => (Array.isArray(value) ? value.length : 0)))
-  return Array.from({ length }, (_, index) => replacing(index).map((path) => [{ index }, ...path])).flat()
+    const step = typeof key === 'number' ? [{ index: key }] : key === null ? [] : [{ key }]
+    const inner = findReplacements(block, wanted ?? nothing, before ?? nothing, element)
+    paths.push(...inner.map((path) => [...step, ...path]))
+    return element
+  })
+  return paths
 }
 
 /** Whether the replacing attributes of a set's elements, taken together, are other ones than before. */

@@ -17,6 +17,6 @@ export function newLogger(env: NodeJS.ProcessEnv, write: (line: string) => void,
 function wantedLevel(env: NodeJS.ProcessEnv): number {
   const wanted = (env.TF_LOG_PROVIDER || env.TF_LOG || '').toLowerCase()
   if (wanted === 'json') return 0
-  const index = levels.findIndex((level) => level === wanted)
+  const index = levels.indexOf(wanted)
   return index === -1 ? levels.length : index
 }

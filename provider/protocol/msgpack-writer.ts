@@ -18,6 +18,7 @@ export interface MsgpackWriter {
 export function newMsgpackWriter(): MsgpackWriter {
   let buffer = Buffer.allocUnsafe(512)
   let length = 0
+  /** Where the next bytes go. Call it before touching `buffer`, which it may replace by a larger one. */
   const reserve = (size: number): number => {
     const start = length
     length += size
@@ -28,10 +29,14 @@ export function newMsgpackWriter(): MsgpackWriter {
     }
     return start
   }
-  const byte = (value: number) => buffer.writeUInt8(value, reserve(1))
+  const byte = (value: number) => {
+    const start = reserve(1)
+    buffer[start] = value
+  }
   const sized = (head: number, size: 1 | 2 | 4, value: number) => {
     byte(head)
-    buffer.writeUIntBE(value, reserve(size), size)
+    const start = reserve(size)
+    buffer.writeUIntBE(value, start, size)
   }
   /** The smallest of the heads for 8, 16 and 32 bits; a head that does not exist is undefined. */
   const counted = (count: number, small: number | undefined, medium: number, large: number) => {
@@ -39,7 +44,10 @@ export function newMsgpackWriter(): MsgpackWriter {
     else if (count < 0x10000) sized(medium, 2, count)
     else sized(large, 4, count)
   }
-  const bytes = (value: Uint8Array) => buffer.set(value, reserve(value.length))
+  const bytes = (value: Uint8Array) => {
+    const start = reserve(value.length)
+    buffer.set(value, start)
+  }
   const big = (value: bigint) => {
     byte(value < 0n ? 0xd3 : 0xcf)
     const start = reserve(8)
@@ -54,8 +62,8 @@ export function newMsgpackWriter(): MsgpackWriter {
     else big(BigInt(value))
   }
   return {
-    nil: () => void byte(0xc0),
-    bool: (value) => void byte(value ? 0xc3 : 0xc2),
+    nil: () => byte(0xc0),
+    bool: (value) => byte(value ? 0xc3 : 0xc2),
     int: (value) => {
       if (typeof value === 'bigint') big(value)
       else if (value < 0) negative(value)
@@ -65,13 +73,15 @@ export function newMsgpackWriter(): MsgpackWriter {
     },
     double: (value) => {
       byte(0xcb)
-      buffer.writeDoubleBE(value, reserve(8))
+      const start = reserve(8)
+      buffer.writeDoubleBE(value, start)
     },
     string: (value) => {
       const size = Buffer.byteLength(value)
       if (size < 0x20) byte(0xa0 | size)
       else counted(size, 0xd9, 0xda, 0xdb)
-      buffer.write(value, reserve(size))
+      const start = reserve(size)
+      buffer.write(value, start)
     },
     binary: (value) => {
       counted(value.length, 0xc4, 0xc5, 0xc6)

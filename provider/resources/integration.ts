@@ -1,0 +1,225 @@
+import { ServerProblem } from '../../clients/server/problem.ts'
+import { ApiHost, UserFacingHost } from '../../schemas/hosts.ts'
+import type { Integration } from '../../schemas/integration.ts'
+import { slugify } from '../../schemas/rules/slug.ts'
+import { Description, Labels, Name, Slug } from '../../schemas/text.ts'
+import * as s from '../framework/attributes.ts'
+import { conforms } from '../framework/conforms.ts'
+import { at } from '../framework/diagnostics.ts'
+import type { ConfigOf, PlanOf, StateOf } from '../framework/infer.ts'
+import type { Resource } from '../framework/provider.ts'
+import { importInstead } from './describe-error.ts'
+import { getServer, type ProviderClient } from './provider-client.ts'
+import { nullIfUnset, warnAboutDetached } from './shared-attributes.ts'
+
+const schema = s.schema({
+  description: 'A Bitbucket Data Center integration: where Bitbucket is, and how Mooring reads it.',
+  attributes: {
+    id: s.string({ computed: true, description: 'The slug of the name; the webhook endpoint ends in it.' }),
+    name: s.string({
+      required: true,
+      replace: true,
+      validate: [
+        conforms(Name),
+        (name: string) =>
+          slugify(name) === '' ? [{ message: 'The webhook endpoint is made of it: use Latin letters or digits.' }] : [],
+      ],
+      description: 'Cannot change: the webhook endpoint is built from it. Another name replaces the integration.',
+    }),
+    is_default: s.bool({
+      default: false,
+      replace: true,
+      description: 'The one integration that every stack may use; it lives in the space root.',
+    }),
+    space_id: s.string({
+      default: 'root',
+      validate: [conforms(Slug)],
+      description:
+        'Stacks of this space, and of spaces that inherit from it, may use the integration. A change moves it.',
+    }),
+    api_host: s.string({
+      required: true,
+      validate: [conforms(ApiHost), warnAboutHttp],
+      description: 'URL of Bitbucket, with its context path. A change sends the access token again.',
+    }),
+    user_facing_host: s.string({
+      optional: true,
+      computed: true,
+      changesWith: ['api_host'],
+      validate: [conforms(UserFacingHost)],
+      description: 'URL of Bitbucket in links that people see; api_host unless given.',
+    }),
+    username: s.string({ optional: true, description: 'The user that the access token belongs to.' }),
+    access_token: s.string({
+      optional: true,
+      sensitive: true,
+      description: 'HTTP access token with read permission. It is kept in the state: prefer access_token_wo.',
+    }),
+    access_token_wo: s.string({
+      optional: true,
+      sensitive: true,
+      writeOnly: true,
+      description: 'HTTP access token with read permission; in neither plan nor state. Needs Terraform 1.11.',
+    }),
+    access_token_wo_version: s.string({
+      optional: true,
+      description: 'Change it to send another access_token_wo.',
+    }),
+    labels: s.set('string', { default: [], validate: [conforms(Labels)], description: 'Labels, without order.' }),
+    description: s.string({ default: '', validate: [conforms(Description)], description: 'Markdown.' }),
+    allow_detach: s.bool({ default: false, description: 'Lets a move to another space detach stacks.' }),
+    allow_detach_on_destroy: s.bool({
+      default: true,
+      description: 'False: the integration cannot be deleted, by anybody, while stacks are attached to it.',
+    }),
+    webhook_url: s.string({ computed: true, description: 'The webhook endpoint, to be entered in Bitbucket.' }),
+    created_at: s.string({ computed: true, description: 'When it was created, RFC 3339.' }),
+  },
+})
+
+type State = StateOf<typeof schema>
+type Plan = PlanOf<typeof schema>
+type Config = ConfigOf<typeof schema>
+
+export const integration: Resource<typeof schema, ProviderClient> = {
+  typeName: 'mooring_bitbucket_datacenter_integration',
+  schema,
+
+  validate(config, { diagnostics }) {
+    if (config.access_token !== null && config.access_token_wo !== null) {
+      diagnostics.error('Two access tokens', 'Set access_token or access_token_wo, not both.', at('access_token'))
+    }
+    const space = config.space_id
+    if (config.is_default === true && typeof space === 'string' && space !== 'root') {
+      diagnostics.error(
+        'A default integration lives in root',
+        'Leave space_id out, or set it to "root".',
+        at('space_id'),
+      )
+    }
+  },
+
+  async modifyPlan({ config, prior, planned }, { diagnostics }) {
+    if (!planned || !config) return undefined
+    const isReplaced = prior !== null && (prior.name !== planned.name || prior.is_default !== planned.is_default)
+    if ((prior === null || isReplaced) && config.access_token === null && config.access_token_wo === null) {
+      diagnostics.error(
+        'An access token is needed',
+        'A new integration needs access_token_wo (in neither plan nor state) or access_token.',
+        at('access_token'),
+      )
+    }
+    if (isReplaced && typeof planned.name === 'string') {
+      const keepsUrl = slugify(planned.name) === prior.id
+      diagnostics.warning(
+        'The integration will be replaced',
+        `Its stacks are detached, and its webhook secret changes. The webhook endpoint ${keepsUrl ? 'stays' : 'changes too'}.`,
+        at(prior.name === planned.name ? 'is_default' : 'name'),
+      )
+    }
+    return undefined
+  },
+
+  async create(planned, { client, config }) {
+    const body = {
+      ...settingsOf(planned, config),
+      name: planned.name,
+      isDefault: planned.is_default,
+      accessToken: config.access_token ?? config.access_token_wo ?? '',
+    }
+    try {
+      return stateOf(await getServer(client).call('createIntegration', { body }), planned)
+    } catch (error) {
+      throw importInstead(error, 'mooring_bitbucket_datacenter_integration', slugify(planned.name))
+    }
+  },
+
+  async read(current, { client }) {
+    const found = await findIntegration(client, current.id)
+    return found && stateOf(found, current)
+  },
+
+  async update(planned, prior, { client, config, diagnostics }) {
+    const { integration: changed, detached } = await getServer(client).call('updateIntegration', {
+      params: { id: prior.id },
+      query: { force: planned.allow_detach ? 'true' : 'false' },
+      body: { ...settingsOf(planned, config), ...tokenToSend(planned, prior, config) },
+    })
+    warnAboutDetached(diagnostics, `The integration "${prior.id}" moved to another space.`, detached)
+    return stateOf(changed, planned)
+  },
+
+  async delete(prior, { client, diagnostics }) {
+    try {
+      const { detached } = await getServer(client).call('deleteIntegration', { params: { id: prior.id }, query: {} })
+      warnAboutDetached(diagnostics, `The integration "${prior.id}" is deleted.`, detached)
+    } catch (error) {
+      if (!(error instanceof ServerProblem) || error.code !== 'integration_not_found') throw error
+    }
+  },
+
+  /** By id, or by `name:<name>`. */
+  async importState(id) {
+    return { id: id.startsWith('name:') ? slugify(id.slice('name:'.length)) : id }
+  },
+}
+
+/** An integration by its id; undefined where there is none. */
+export async function findIntegration(client: ProviderClient, id: string): Promise<Integration | undefined> {
+  try {
+    return await getServer(client).call('getIntegration', { params: { id } })
+  } catch (error) {
+    if (error instanceof ServerProblem && error.status === 404) return undefined
+    throw error
+  }
+}
+
+/** A stored token does not follow a changed host (S28), so the configuration's is sent along with one. */
+function tokenToSend(planned: Plan, prior: State, config: Config): { accessToken?: string } {
+  const isNew =
+    planned.api_host !== prior.api_host ||
+    planned.access_token_wo_version !== prior.access_token_wo_version ||
+    planned.access_token !== prior.access_token
+  const token = config.access_token ?? config.access_token_wo
+  return isNew && token !== null ? { accessToken: token } : {}
+}
+
+function settingsOf(planned: Plan, config: Config) {
+  return {
+    spaceId: planned.space_id,
+    apiHost: planned.api_host,
+    userFacingHost: config.user_facing_host,
+    username: planned.username ?? '',
+    labels: [...planned.labels],
+    description: planned.description,
+    allowDetachOnDestroy: planned.allow_detach_on_destroy,
+  }
+}
+
+function stateOf(found: Integration, known: Plan | State): State {
+  return {
+    id: found.id,
+    name: found.name,
+    is_default: found.isDefault,
+    space_id: found.spaceId,
+    api_host: found.apiHost,
+    user_facing_host: found.userFacingHost,
+    username: nullIfUnset(known.username, found.username, ''),
+    access_token: known.access_token,
+    access_token_wo: null,
+    access_token_wo_version: known.access_token_wo_version,
+    labels: found.labels,
+    description: found.description,
+    // An import has none of its own yet.
+    allow_detach: known.allow_detach ?? false,
+    allow_detach_on_destroy: found.allowDetachOnDestroy,
+    webhook_url: found.webhookUrl,
+    created_at: found.createdAt,
+  }
+}
+
+function warnAboutHttp(host: string) {
+  const isPlain = /^http:\/\//i.test(host) && !/^http:\/\/(?:localhost|127\.|\[::1\])/i.test(host)
+  if (!isPlain) return []
+  return [{ severity: 'warning' as const, message: 'The access token travels unencrypted: use https.' }]
+}
