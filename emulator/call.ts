@@ -5,6 +5,7 @@ import type { Principal } from './permissions.ts'
 import type { RequestLog } from './requests.ts'
 import type { Settings } from './settings.ts'
 import type { Project, Repository, Store } from './state.ts'
+import { isRecord } from './values.ts'
 
 /** The parts of a running emulator. */
 export interface Emulator {
@@ -52,12 +53,4 @@ export const noContent: Answer = { status: 204 }
 export function fieldsOf(call: Call): Readonly<Record<string, unknown>> {
   const { body } = call
   return isRecord(body) ? body : {}
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-export function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

@@ -136,7 +136,7 @@ function describe(delivery: Delivery, requestId: string, headers: Readonly<Recor
   return { webhookId, scope, event, url, body, requestId, headers }
 }
 
-/** Bitbucket's headers. The ping carries no signature even where the webhook has a secret. */
+/** Bitbucket's headers; signed where there is a secret. */
 function headersOf(delivery: Delivery, requestId: string, version: string): Record<string, string> {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
   const build = `${major}${String(minor).padStart(3, '0')}${String(patch).padStart(3, '0')}`
@@ -146,7 +146,7 @@ function headersOf(delivery: Delivery, requestId: string, version: string): Reco
     'Content-Type': 'application/json; charset=utf-8',
     'User-Agent': `Atlassian HttpClient 4.2.0 / Bitbucket-${version} (${build}) / Default`,
   }
-  if (delivery.secret !== undefined && delivery.event !== 'diagnostics:ping') {
+  if (delivery.secret !== undefined) {
     const signature = createHmac('sha256', delivery.secret).update(delivery.body, 'utf8').digest('hex')
     headers['X-Hub-Signature'] = `sha256=${signature}`
   }

@@ -1,5 +1,5 @@
-import { isRecord } from './call.ts'
 import { invalidField } from './errors.ts'
+import { isRecord } from './values.ts'
 
 interface Target {
   /** Applies to this method alone. */

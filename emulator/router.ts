@@ -1,7 +1,7 @@
 import { type Answer, type Call, type Emulator, noContent } from './call.ts'
 import { authenticationRequired, BitbucketError, notPermitted } from './errors.ts'
 import { getProject, getRepository } from './find.ts'
-import type { Method, Operation } from './operation.ts'
+import type { Operation } from './operation.ts'
 import {
   canViewProject,
   hasGlobalPermission,
@@ -92,8 +92,6 @@ export async function perform(
     case 'ANONYMOUS':
       return operation.handle(call)
     case 'AUTHENTICATED':
-      requireUser(principal)
-      return operation.handle(call)
     case 'LICENSED_USER':
       requireUser(principal)
       return operation.handle(call)
@@ -143,8 +141,4 @@ function requireUser(principal: Principal): void {
 
 function refuse(principal: Principal): never {
   throw principal.kind === 'anonymous' ? authenticationRequired() : notPermitted()
-}
-
-export function isMethod(method: string | undefined): method is Method {
-  return method === 'GET' || method === 'POST' || method === 'PUT' || method === 'DELETE'
 }

@@ -1,10 +1,11 @@
-import { type Answer, fieldsOf, json, noContent, type RepositoryCall, textOf } from '../call.ts'
+import { type Answer, fieldsOf, json, noContent, type RepositoryCall } from '../call.ts'
 import { archived, duplicateRef, invalidField, noDefaultBranch, noSuchCommit } from '../errors.ts'
 import { sendRefsChanged } from '../events.ts'
 import { GitError } from '../git/plumbing.ts'
 import { compareRefs, findCommit, listRefs, type Ref, shortName } from '../git/refs.ts'
 import { pageOf } from '../paging.ts'
 import type { Repository } from '../state.ts'
+import { textOf } from '../values.ts'
 import { qualified } from './repositories.ts'
 
 /** Branches whose name contains `filterText`, in any case; `orderBy=MODIFICATION` puts the newest first. */

@@ -1,7 +1,8 @@
-import { type Answer, type Emulator, fieldsOf, json, noContent, textOf } from '../call.ts'
+import { type Answer, type Emulator, fieldsOf, json, noContent } from '../call.ts'
 import type { DeliveryRecord } from '../deliveries.ts'
 import { internalError } from '../errors.ts'
-import { getWebhookOf, scopeOf, type WebhookCall } from './webhooks.ts'
+import { textOf } from '../values.ts'
+import { getWebhookOf, scopeOf, type WebhookCall } from './webhook-scope.ts'
 
 /** The deliveries of one webhook that were really sent, oldest first; of one event, or of all. */
 function invocationsOf(emulator: Emulator, webhookId: number, event: string | null): DeliveryRecord[] {
@@ -86,6 +87,7 @@ export async function testWebhook(call: WebhookCall): Promise<Answer> {
     url,
     event: 'diagnostics:ping',
     body: '{"test": true}',
+    // The ping carries no signature even where the webhook has a secret.
     secret: undefined,
     credentials: username === undefined ? null : { username, password: textOf(fieldsOf(call).password) ?? '' },
     isSslVerificationRequired: call.query.get('sslVerificationRequired') !== 'false',

@@ -1,10 +1,11 @@
-import { type Answer, type Call, fieldsOf, json, noContent, type ProjectCall, textOf } from '../call.ts'
+import { type Answer, type Call, fieldsOf, json, noContent, type ProjectCall } from '../call.ts'
 import { badRequest, conflict, invalidField, notPermitted } from '../errors.ts'
 import { sendProjectModified } from '../events.ts'
 import { pageOf } from '../paging.ts'
 import { canViewProject, hasGlobalPermission, levelOf, projectLevel } from '../permissions.ts'
 import { representProject } from '../representation.ts'
 import type { Project } from '../state.ts'
+import { textOf } from '../values.ts'
 
 export function listProjects(call: Call): Answer {
   const { settings, store } = call.emulator

@@ -1,13 +1,4 @@
-import {
-  type Answer,
-  type Call,
-  fieldsOf,
-  isRecord,
-  json,
-  type ProjectCall,
-  type RepositoryCall,
-  textOf,
-} from '../call.ts'
+import { type Answer, type Call, fieldsOf, json, type ProjectCall, type RepositoryCall } from '../call.ts'
 import { archived, badRequest, conflict, invalidField, notPermitted } from '../errors.ts'
 import { sendRepositoryModified } from '../events.ts'
 import { findRepository, getProject, newHierarchyId, projectOf, slugOf } from '../find.ts'
@@ -16,6 +7,7 @@ import { levelOf, projectLevel, repositoryLevel } from '../permissions.ts'
 import { representRepository } from '../representation.ts'
 import { isAtLeast } from '../settings.ts'
 import type { Project, Repository } from '../state.ts'
+import { isRecord, textOf } from '../values.ts'
 
 /** `GET /repos`: across projects, what the caller may read, with the filters of Bitbucket's search. */
 export function searchRepositories(call: Call): Answer {

@@ -1,10 +1,11 @@
 import type { components } from '@coderabbitai/bitbucket/server/openapi'
-import { type Answer, type Call, fieldsOf, isRecord, json, noContent, type RepositoryCall, textOf } from '../call.ts'
+import { type Answer, type Call, fieldsOf, json, noContent, type RepositoryCall } from '../call.ts'
 import { badRequest, invalidField, invalidFields, noSuchBuildStatus } from '../errors.ts'
 import { projectOf } from '../find.ts'
 import { pageOf } from '../paging.ts'
 import { dateOf } from '../representation.ts'
 import type { BuildStatus } from '../state.ts'
+import { isRecord, textOf } from '../values.ts'
 
 const olderStates: readonly string[] = ['SUCCESSFUL', 'FAILED', 'INPROGRESS']
 const states: readonly string[] = [...olderStates, 'CANCELLED', 'UNKNOWN']

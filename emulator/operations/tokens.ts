@@ -1,20 +1,12 @@
 import { createTokenText, hashToken } from '../authentication.ts'
-import {
-  type Answer,
-  type Call,
-  fieldsOf,
-  json,
-  noContent,
-  type ProjectCall,
-  type RepositoryCall,
-  textOf,
-} from '../call.ts'
+import { type Answer, type Call, fieldsOf, json, noContent, type ProjectCall, type RepositoryCall } from '../call.ts'
 import { invalidField, noSuchToken, notPermitted, userRequired } from '../errors.ts'
 import { getUser } from '../find.ts'
 import { pageOf } from '../paging.ts'
 import { hasGlobalPermission, levelOf } from '../permissions.ts'
 import { representToken } from '../representation.ts'
 import type { AccessToken, Scope, TokenPermission } from '../state.ts'
+import { textOf } from '../values.ts'
 
 const repositoryPermissions: readonly string[] = ['REPO_READ', 'REPO_WRITE', 'REPO_ADMIN']
 const projectPermissions: readonly string[] = ['PROJECT_READ', 'PROJECT_WRITE', 'PROJECT_ADMIN']

@@ -1,32 +1,12 @@
-import { type Answer, type Call, fieldsOf, isRecord, json, noContent, textOf } from '../call.ts'
-import { archived, internalError, invalidField, invalidFields, noSuchWebhook } from '../errors.ts'
+import { type Answer, fieldsOf, json, noContent } from '../call.ts'
+import { archived, internalError, invalidField, invalidFields } from '../errors.ts'
 import { acceptedEvents } from '../events.ts'
 import { pageOf } from '../paging.ts'
 import { representWebhook } from '../representation.ts'
-import type { Repository, State, Webhook } from '../state.ts'
+import type { State, Webhook } from '../state.ts'
+import { isRecord, textOf } from '../values.ts'
 import { invocationHistory } from './invocations.ts'
-
-/** A call to the webhooks of a project, or of a repository in it. */
-export interface WebhookCall extends Call {
-  readonly project: { readonly id: number }
-  readonly repository?: Repository
-}
-
-export function scopeOf(call: WebhookCall): Webhook['scope'] {
-  return call.repository ? { kind: 'repository', id: call.repository.id } : { kind: 'project', id: call.project.id }
-}
-
-function isIn(scope: Webhook['scope']): (webhook: Webhook) => boolean {
-  return (webhook) => webhook.scope.kind === scope.kind && webhook.scope.id === scope.id
-}
-
-/** The webhook that the path names. Throws a 404 when it is none of this repository or project. */
-export function getWebhookOf(call: WebhookCall): Webhook {
-  const id = call.params.webhookId ?? ''
-  const webhook = call.emulator.store.state.webhooks.find((candidate) => String(candidate.id) === id)
-  if (!webhook || !isIn(scopeOf(call))(webhook)) throw noSuchWebhook(id)
-  return webhook
-}
+import { getWebhookOf, isIn, scopeOf, type WebhookCall } from './webhook-scope.ts'
 
 export function listWebhooks(call: WebhookCall): Answer {
   return page(call, call.emulator.store.state.webhooks.filter(isIn(scopeOf(call))))

@@ -4,7 +4,7 @@ import type { Attribute, Block, NestedBlock, Schema } from './schema.ts'
 type JsonObject = { readonly [name: string]: Json }
 
 /** What `terraform providers schema -json` prints for a configuration that uses this provider alone. Pure. */
-export function providerSchemaJson(provider: AnyProvider<never>): JsonObject {
+export function providerSchemaJson<Client>(provider: AnyProvider<Client>): JsonObject {
   return {
     format_version: '1.0',
     provider_schemas: {

@@ -1,7 +1,7 @@
 import type { Json, Logger } from '../framework/provider.ts'
 
-const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const
-type Level = (typeof levels)[number]
+type Level = 'debug' | 'info' | 'warn' | 'error'
+const levels: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error']
 
 /** Writes lines as hclog does: JSON on standard error, which Terraform sorts by level into its own log (TF_LOG). */
 export function newLogger(env: NodeJS.ProcessEnv, write: (line: string) => void, now: () => Date): Logger {

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -75,10 +75,10 @@ function baseEnvironment(): Record<string, string> {
 async function waitForAddress(name: string, child: ChildProcess, log: string): Promise<Record<string, unknown>> {
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
   return await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${name} did not start within 30 s; see ${log}`)), 30_000)
+    const timer = setTimeout(() => reject(new Error(`${name} did not start within 30 s:\n${lastLines(log)}`)), 30_000)
     child.once('error', reject)
     child.once('exit', (code) =>
-      reject(new Error(`${name} ended with exit code ${code} before it was ready; see ${log}`)),
+      reject(new Error(`${name} ended with exit code ${code} before it was ready:\n${lastLines(log)}`)),
     )
     lines.on('line', (line) => {
       const parsed = parseObject(line)
@@ -87,6 +87,14 @@ async function waitForAddress(name: string, child: ChildProcess, log: string): P
       resolve(parsed)
     })
   })
+}
+
+function lastLines(log: string): string {
+  try {
+    return readFileSync(log, 'utf8').trimEnd().split('\n').slice(-10).join('\n')
+  } catch {
+    return '(it printed nothing)'
+  }
 }
 
 function parseObject(line: string): Record<string, unknown> | undefined {

@@ -1,14 +1,7 @@
-import { backOffMs } from '../core/back-off.ts'
 import { groupBy } from '../core/group-by.ts'
-import { processDeliveries } from '../services/process-deliveries.ts'
+import { processBatch } from '../services/process-batch.ts'
 import type { ProcessingDeps } from '../services/processing-deps.ts'
-import {
-  type ClaimedDelivery,
-  claimDeliveries,
-  deferDeliveries,
-  releaseDeliveries,
-  renewLeases,
-} from '../store/delivery-queue.ts'
+import { type ClaimedDelivery, claimDeliveries, renewLeases } from '../store/delivery-queue.ts'
 import { type Loop, startLoop } from './loop.ts'
 
 /** How many deliveries are claimed at once (L1). */
@@ -43,24 +36,10 @@ export function startDeliveryLoop(deps: ProcessingDeps): Loop {
 
   async function work(integrationId: string, deliveries: readonly ClaimedDelivery[]): Promise<void> {
     try {
-      await processDeliveries(deps, integrationId, deliveries)
+      await processBatch(deps, integrationId, deliveries)
     } catch (error) {
-      await putBack(deliveries, error).catch((cause) => {
-        log.error({ err: cause }, 'deliveries wait for the end of their lease')
-      })
+      log.error({ err: error }, 'deliveries wait for the end of their lease')
     }
-  }
-
-  /** Nothing of the batch was written. */
-  async function putBack(deliveries: readonly ClaimedDelivery[], error: unknown): Promise<void> {
-    if (deps.signal.aborted) return releaseDeliveries(db, deliveries)
-    log.error({ err: error, deliveries: deliveries.length }, 'deliveries could not be processed; they are tried again')
-    const wait = backOffMs({ firstMs: 500, longestMs: 60_000 }, deliveries[0]?.attempts ?? 1)
-    const notBefore = clock.now() + wait
-    await deferDeliveries(
-      db,
-      deliveries.map(({ id, attempts }) => ({ id, attempts, notBefore, detail: null })),
-    )
   }
 
   const renewing = setInterval(() => {

@@ -101,10 +101,9 @@ async function refusedAsUndefined<Answer>(answer: Promise<Answer>): Promise<Answ
 const refusals: ReadonlySet<string> = new Set(['not_found', 'invalid', 'moved'])
 
 function unreachable(error: unknown): unknown {
-  if (error instanceof TransportError) return new BitbucketUnreachableError(error, true)
-  if (error instanceof BitbucketError) {
-    return new BitbucketUnreachableError(error, error.code === 'unavailable' || error.code === 'rate_limited')
-  }
+  if (error instanceof TransportError) return new BitbucketUnreachableError(error, error.code !== 'too_large')
+  // A 5xx may be of one repository alone; the limit of the rate is the user's, for all of them.
+  if (error instanceof BitbucketError) return new BitbucketUnreachableError(error, error.code === 'rate_limited')
   return error
 }
 

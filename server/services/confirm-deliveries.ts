@@ -24,10 +24,10 @@ export interface ConfirmedDelivery {
   readonly unconfirmed: readonly string[]
 }
 
-/** A delivery that cannot be decided now. */
+/** A delivery that cannot be decided before Bitbucket answers. */
 export interface StuckDelivery {
   readonly source: PushDelivery
-  readonly error: unknown
+  readonly error: BitbucketUnreachableError
 }
 
 export type Answer = ConfirmedDelivery | StuckDelivery
@@ -54,9 +54,8 @@ export async function confirmDeliveries(
       const matched = await matchRepository(db, questions, integrationId, source.repository, followers, now)
       answers.push(matched ? await confirmDelivery(questions, source, matched) : unmatched(source))
     } catch (error) {
-      answers.push({ source, error })
-      if (!(error instanceof BitbucketUnreachableError)) continue // our failure, which is no reason for others to wait
-      answers.push(...deliveries.slice(index + 1).map((behind) => ({ source: behind, error })))
+      if (!(error instanceof BitbucketUnreachableError)) throw error
+      answers.push(...deliveries.slice(index).map((waiting) => ({ source: waiting, error })))
       break
     }
   }

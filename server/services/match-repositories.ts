@@ -3,8 +3,7 @@ import { groupBy } from '../core/group-by.ts'
 import type { ClaimedRepository } from '../core/push-events.ts'
 import {
   type FollowedBranch,
-  findFollowedBranches,
-  findKeysWithoutId,
+  findFollowing,
   followRepository,
   repositoryKey,
   storeRepositoryId,
@@ -27,11 +26,8 @@ export async function findFollowers(
 ): Promise<Followers> {
   const ids = [...new Set(repositories.map(({ id }) => id))]
   const keys = [...new Set(repositories.map(keyOf))]
-  const branches = await findFollowedBranches(db, integrationId, ids)
-  return {
-    branches: groupBy(branches, ({ repositoryId }) => repositoryId),
-    keysWithoutId: await findKeysWithoutId(db, integrationId, keys),
-  }
+  const { branches, keysWithoutId } = await findFollowing(db, integrationId, ids, keys)
+  return { branches: groupBy(branches, ({ repositoryId }) => repositoryId), keysWithoutId }
 }
 
 export function hasFollowers(followers: Followers, repository: ClaimedRepository): boolean {
@@ -68,7 +64,8 @@ export async function matchRepository(
   }
   if (!followers.keysWithoutId.has(key)) return { address, branches: known }
   await storeRepositoryId(db, integrationId, key, claimed.id)
-  return { address, branches: await findFollowedBranches(db, integrationId, [claimed.id]) }
+  const { branches } = await findFollowing(db, integrationId, [claimed.id], [])
+  return { address, branches }
 }
 
 function keyOf({ projectKey, repositorySlug }: ClaimedRepository): string {

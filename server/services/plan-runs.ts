@@ -4,7 +4,7 @@ import type { Verdict } from '../store/delivery-queue.ts'
 import { findRunKeys, type PlannedRun } from '../store/runs.ts'
 import { type CandidateStack, findAffectedStacks, type StackQuery } from '../store/stack-lookup.ts'
 import type { Database } from '../store/tables.ts'
-import type { BitbucketQuestions } from './ask-bitbucket.ts'
+import { type BitbucketQuestions, BitbucketUnreachableError } from './ask-bitbucket.ts'
 import type { ConfirmedChange, ConfirmedDelivery, StuckDelivery } from './confirm-deliveries.ts'
 
 /** A delivery that is decided: what to say about it, and the runs to make. */
@@ -35,16 +35,15 @@ export async function planRuns(
 ): Promise<(PlannedDelivery | StuckDelivery)[]> {
   const candidates = await findCandidates(db, integrationId, deliveries)
   const planned: (PlannedDelivery | StuckDelivery)[] = []
-  const stuck = new Map<number, unknown>()
+  const stuck = new Map<number, BitbucketUnreachableError>()
   for (const delivery of deliveries) {
     const { id } = delivery.source.repository
-    if (stuck.has(id)) {
-      planned.push({ source: delivery.source, error: stuck.get(id) })
-      continue
-    }
     try {
+      const earlier = stuck.get(id)
+      if (earlier) throw earlier
       planned.push(await planDelivery(questions, delivery, candidates))
     } catch (error) {
+      if (!(error instanceof BitbucketUnreachableError)) throw error
       stuck.set(id, error)
       planned.push({ source: delivery.source, error })
     }
@@ -149,16 +148,13 @@ async function decide(
   return decideRun(confirmed, changed, { ...state, headIsAhead })
 }
 
-/** A push of thousands of branches need not name them all. */
-const longestDetail = 2_000
-
 function verdictOf(
   delivery: ConfirmedDelivery,
   runs: readonly PlannedRun[],
   reasons: readonly NoRunReason[],
   notes: readonly string[],
 ): Verdict {
-  const detail = [...delivery.unconfirmed, ...notes].join(' ').slice(0, longestDetail)
+  const detail = [...delivery.unconfirmed, ...notes].join(' ')
   if (runs.length > 0) return { verdict: 'accepted', reason: null, detail: detail === '' ? null : detail }
   if (delivery.unconfirmed.length > 0) return { verdict: 'ignored', reason: 'not_confirmed', detail }
   if (reasons.includes('superseded')) {

@@ -1,9 +1,8 @@
-import { TransportError } from '../../clients/transport.ts'
 import { groupBy } from '../core/group-by.ts'
 import { type ClaimedDelivery, deferDeliveries, type Verdict } from '../store/delivery-queue.ts'
 import { findIntegrationRowById, type IntegrationRow } from '../store/integrations.ts'
 import { StackMovedError } from '../store/runs.ts'
-import { askBitbucket, type BitbucketQuestions, BitbucketUnreachableError } from './ask-bitbucket.ts'
+import { askBitbucket, type BitbucketQuestions, type BitbucketUnreachableError } from './ask-bitbucket.ts'
 import {
   type Answer,
   type ConfirmedDelivery,
@@ -92,16 +91,12 @@ async function askAll(
       const answered = error
         ? group.map((source) => ({ source, error }))
         : await confirmDeliveries(db, questions, integrationId, group, followers, clock.now())
-      for (const answer of answered) if (isStuck(answer) && isHostDown(answer.error)) down.push(answer.error)
+      for (const answer of answered) if (isStuck(answer) && answer.error.isHostDown) down.push(answer.error)
       answers.push(...answered)
     }
   }
   await Promise.all(Array.from({ length: repositoriesAtOnce }, next))
   return answers.sort((one, other) => (one.source.delivery.id < other.source.delivery.id ? -1 : 1))
-}
-
-function isHostDown(error: unknown): error is BitbucketUnreachableError {
-  return error instanceof BitbucketUnreachableError && error.cause instanceof TransportError
 }
 
 /** Plans and writes; when the head of a stack moved between the two, again. Gives what has to wait. */

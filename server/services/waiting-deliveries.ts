@@ -2,16 +2,12 @@ import type { Logger } from 'pino'
 import { type BackOff, backOffMs } from '../core/back-off.ts'
 import { type ClaimedDelivery, type Deferral, findWaiting, type Verdict } from '../store/delivery-queue.ts'
 import type { Database } from '../store/tables.ts'
-import { BitbucketUnreachableError } from './ask-bitbucket.ts'
 import type { StuckDelivery } from './confirm-deliveries.ts'
 import type { PushDelivery } from './read-claimed.ts'
 
 const waitForBitbucket: BackOff = { firstMs: 1_000, longestMs: 300_000 }
-const waitAfterFailure: BackOff = { firstMs: 1_000, longestMs: 60_000 }
 /** How long a delivery waits for Bitbucket in all (R46). */
 const patienceMs = 24 * 3_600_000
-/** How often a delivery on which the server itself fails is tried. */
-const mostFailures = 5
 
 /** What waiting deliveries say; later ones of the repository find them by it, and wait behind them. */
 function waitingDetail(repositoryId: number): string {
@@ -43,35 +39,23 @@ export async function holdBack(
   return { ready, deferrals }
 }
 
-/** Ends those that have waited for a day, and those on which the server failed too often. */
+/** Ends those that have waited for a day. */
 export function giveUp(stuck: readonly StuckDelivery[], now: number): Map<string, Verdict> {
   const ended = new Map<string, Verdict>()
   for (const { source, error } of stuck) {
-    const { id, received_at, attempts } = source.delivery
-    if (error instanceof BitbucketUnreachableError) {
-      if (now - received_at >= patienceMs)
-        ended.set(id, gaveUp(`Bitbucket gave no answer in 24 hours: ${error.message}`))
-    } else if (attempts >= mostFailures) {
-      ended.set(id, gaveUp(`The server failed on it ${attempts} times; its log says why.`))
-    }
+    if (now - source.delivery.received_at < patienceMs) continue
+    const detail = `Bitbucket gave no answer in 24 hours: ${error.message}`
+    ended.set(source.delivery.id, { verdict: 'ignored', reason: 'gave_up', detail })
   }
   return ended
 }
 
-function gaveUp(detail: string): Verdict {
-  return { verdict: 'ignored', reason: 'gave_up', detail }
-}
-
-/** When to try again what got no answer. What stands in line for one repository becomes due together, in order. */
+/** When to ask again. What stands in line for one repository becomes due together, in order. */
 export function deferStuck(stuck: readonly StuckDelivery[], log: Logger, now: number): Deferral[] {
   const due = new Map<number, number>()
   return stuck.map(({ source, error }) => {
     const { id, attempts } = source.delivery
     const repository = source.repository.id
-    if (!(error instanceof BitbucketUnreachableError)) {
-      log.error({ repository, delivery: id, err: error }, 'delivery could not be processed')
-      return { id, attempts, notBefore: now + backOffMs(waitAfterFailure, attempts), detail: null }
-    }
     log.warn({ repository, delivery: id, err: error }, 'delivery waits for Bitbucket')
     const notBefore = due.get(repository) ?? now + backOffMs(waitForBitbucket, attempts)
     due.set(repository, notBefore)

@@ -1,4 +1,5 @@
 import { buildStatusKey } from '../core/build-status-key.ts'
+import { printable } from '../core/printable.ts'
 import { type NewStatus, putBuildStatuses } from '../store/build-statuses.ts'
 import { type ClaimedDelivery, finishDeliveries, rememberBodies, type Verdict } from '../store/delivery-queue.ts'
 import { inWriteTransaction } from '../store/dialect/transactions.ts'
@@ -34,8 +35,8 @@ export async function writeOutcome(deps: ProcessingDeps, integrationId: string, 
     const withRuns = new Set(runs.map(({ deliveryId }) => deliveryId))
     const rows = finished.map(({ id, attempts }) => {
       const verdict = verdictOf(verdicts, id)
-      const isEmpty = verdict.verdict === 'accepted' && !withRuns.has(id)
-      return { id, attempts, ...(isEmpty ? overtaken : verdict) }
+      const { detail, ...rest } = verdict.verdict === 'accepted' && !withRuns.has(id) ? overtaken : verdict
+      return { id, attempts, ...rest, detail: detail === null ? null : printable(detail, longestDetail) }
     })
     await putBuildStatuses(transaction, statusesOf(runs, integrationId, outcome.planned, deps.publicUrl()), now)
     await finishDeliveries(transaction, rows, now)
@@ -44,6 +45,9 @@ export async function writeOutcome(deps: ProcessingDeps, integrationId: string, 
   for (const row of made.rows) deps.onVerdict(row)
   if (made.runs.length > 0) deps.onRuns()
 }
+
+/** A push of thousands of branches need not name them all. */
+const longestDetail = 2_000
 
 /** What was planned was made, or made impossible, by somebody else in the meantime. */
 const overtaken: Verdict = {

@@ -62,6 +62,46 @@ export async function putBuildStatuses(db: Database, statuses: readonly NewStatu
   }
 }
 
+/** A run whose status is to change, by what its status is found by. */
+export interface StatusOfRun {
+  readonly runId: string
+  readonly integrationId: string
+  readonly commit: string
+  readonly statusKey: string
+}
+
+/**
+ * Turns the statuses of these runs into FAILED, in the transaction that fails the runs. A status that tells of a newer
+ * run of the same commit and key by now stays as it is.
+ */
+export async function failBuildStatuses(
+  db: Database,
+  runs: readonly StatusOfRun[],
+  description: string,
+  now: number,
+): Promise<void> {
+  for (let at = 0; at < runs.length; at += 200) {
+    await db
+      .updateTable('build_status')
+      .set({ state: 'FAILED', description, revision: sql<number>`revision + 1`, updated_at: now })
+      .where((eb) =>
+        eb.or(
+          runs
+            .slice(at, at + 200)
+            .map(({ runId, integrationId, commit, statusKey }) =>
+              eb.and([
+                eb('integration_id', '=', integrationId),
+                eb('commit_sha', '=', commit),
+                eb('status_key', '=', statusKey),
+                eb('url', 'like', `%/runs/${runId}`),
+              ]),
+            ),
+        ),
+      )
+      .execute()
+  }
+}
+
 export interface StatusClaim {
   readonly now: number
   /** A claim that is neither reported as sent nor as failed is due again then. */

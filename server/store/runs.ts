@@ -1,6 +1,8 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Page, PageRequest } from '../../schemas/page.ts'
+import { buildStatusKey } from '../core/build-status-key.ts'
 import { uuidv7 } from '../core/uuid-v7.ts'
+import { failBuildStatuses } from './build-statuses.ts'
 import { lockRows } from './dialect/transactions.ts'
 import { readPage } from './keyset-page.ts'
 import type { Database, Tables } from './tables.ts'
@@ -185,31 +187,37 @@ export async function findRunKeys(
   return found
 }
 
-/** A run that was waiting and is not any more, with what its commit's status needs. */
-export type FailedRun = Pick<Selectable<Tables['run']>, 'id' | 'stack_id' | 'type' | 'commit_sha' | 'branch'>
-
 /**
  * Fails the runs of the stacks that no worker has begun, those in QUEUED and READY (R82); runs in progress finish.
- * Call it in the transaction that takes the stacks' integration away. `reason` is shown as the run's state reason.
+ * Their commits are told. Call it in the transaction that takes the stacks' integration away; `reason` is shown with
+ * the runs and in Bitbucket.
  */
 export async function failQueuedRuns(
   transaction: Database,
   stackRowIds: readonly string[],
   reason: string,
   now: number,
-): Promise<FailedRun[]> {
-  const failed: FailedRun[] = []
+): Promise<void> {
   for (const ids of chunks(stackRowIds, 5_000)) {
-    const rows = await transaction
+    const failed = await transaction
       .updateTable('run')
       .set({ state: 'FAILED', state_reason: reason, updated_at: now })
       .where('stack_id', 'in', ids)
       .where('state', 'in', ['QUEUED', 'READY'])
-      .returning(['id', 'stack_id', 'type', 'commit_sha', 'branch'])
+      .returning(['id', 'integration_id', 'stack_id', 'type', 'commit_sha'])
       .execute()
-    failed.push(...rows)
+    const stackIds = [...new Set(failed.map(({ stack_id }) => stack_id))]
+    if (stackIds.length === 0) continue
+    const stacks = await transaction.selectFrom('stack').select(['id', 'slug']).where('id', 'in', stackIds).execute()
+    const slugs = new Map(stacks.map(({ id, slug }) => [id, slug]))
+    const statuses = failed.map((run) => ({
+      runId: run.id,
+      integrationId: run.integration_id,
+      commit: run.commit_sha,
+      statusKey: buildStatusKey(slugs.get(run.stack_id) ?? '', run.type),
+    }))
+    await failBuildStatuses(transaction, statuses, reason, now)
   }
-  return failed
 }
 
 /** A run as it is shown: with its stack's slug. */

@@ -13,61 +13,59 @@ export interface FollowedBranch {
   readonly repositoryKey: string | null
 }
 
+/** Who follows the repositories that a batch of deliveries names. */
+export interface Following {
+  readonly branches: readonly FollowedBranch[]
+  /** Those of the `PROJECT/slug` keys that belong to a stack whose repository's id is not known yet (R47). */
+  readonly keysWithoutId: ReadonlySet<string>
+}
+
 /**
- * Finds which branches of these repositories are tracked by stacks of the integration, one step through the index
- * per branch, however many stacks there are.
+ * Finds which branches of the repositories are tracked by stacks of the integration, and which of the keys wait for
+ * an id, in one statement. It takes one step through the index per branch, however many stacks there are.
  */
-export async function findFollowedBranches(
+export async function findFollowing(
   db: Database,
   integrationId: string,
   repositoryIds: readonly number[],
-): Promise<FollowedBranch[]> {
-  if (repositoryIds.length === 0) return []
+  repositoryKeys: readonly string[],
+): Promise<Following> {
+  if (repositoryIds.length === 0) return { branches: [], keysWithoutId: new Set() }
   const wanted = sql.join(
     repositoryIds.map((id) => sql`select cast(${id} as bigint) as repository_id`),
     sql` union all `,
   )
-  const { rows } = await sql<{ repositoryId: number; branch: string; filtered: number; repositoryKey: string | null }>`
+  const stackOf = (place: 'wanted' | 'followed') => sql`
+    from stack where integration_id = ${integrationId} and stack.repository_id = ${sql.ref(`${place}.repository_id`)}`
+  const branchOf = sql`${stackOf('followed')} and stack.branch = followed.branch`
+  const { rows } = await sql<{
+    readonly repositoryId: number | null
+    readonly branch: string
+    readonly filtered: number
+    readonly repositoryKey: string | null
+  }>`
     with recursive wanted(repository_id) as (${wanted}), followed(repository_id, branch) as (
-      select wanted.repository_id,
-        (select min(branch) from stack
-          where integration_id = ${integrationId} and stack.repository_id = wanted.repository_id)
-        from wanted
+      select wanted.repository_id, (select min(branch) ${stackOf('wanted')}) from wanted
       union all
-      select followed.repository_id,
-        (select min(branch) from stack
-          where integration_id = ${integrationId} and stack.repository_id = followed.repository_id
-            and stack.branch > followed.branch)
-        from followed where followed.branch is not null
+      select followed.repository_id, (select min(branch) ${stackOf('followed')} and stack.branch > followed.branch)
+      from followed where followed.branch is not null
     )
     select followed.repository_id as "repositoryId", followed.branch as branch,
-      case when exists (select 1 from stack
-        where integration_id = ${integrationId} and stack.repository_id = followed.repository_id
-          and stack.branch = followed.branch and normal_root > '') then 1 else 0 end as filtered,
-      (select repository_key from stack
-        where integration_id = ${integrationId} and stack.repository_id = followed.repository_id
-          and stack.branch = followed.branch limit 1) as "repositoryKey"
-    from followed where followed.branch is not null`.execute(db)
-  return rows.map(({ filtered, ...row }) => ({ ...row, hasFiltered: filtered === 1 }))
-}
-
-/** Which of these `PROJECT/slug` keys belong to a stack whose repository's id is not known yet (R47). */
-export async function findKeysWithoutId(
-  db: Database,
-  integrationId: string,
-  repositoryKeys: readonly string[],
-): Promise<Set<string>> {
-  if (repositoryKeys.length === 0) return new Set()
-  const rows = await db
-    .selectFrom('stack')
-    .select('repository_key')
-    .distinct()
-    .where('integration_id', '=', integrationId)
-    .where('repository_id', 'is', null)
-    // An expression, so that the index is searched for the few stacks without an id and not for a monorepo's many.
-    .where(sql<string>`coalesce(repository_key, '')`, 'in', repositoryKeys)
-    .execute()
-  return new Set(rows.flatMap(({ repository_key }) => (repository_key === null ? [] : [repository_key])))
+      case when exists (select 1 ${branchOf} and normal_root > '') then 1 else 0 end as filtered,
+      (select repository_key ${branchOf} limit 1) as "repositoryKey"
+    from followed where followed.branch is not null
+    union all
+    select distinct cast(null as bigint), '', 0, repository_key from stack
+    where integration_id = ${integrationId} and repository_id is null
+      -- An expression, so that the index is searched for the few stacks without an id and not for a monorepo's many.
+      and coalesce(repository_key, '') in (${sql.join([...repositoryKeys, ''])})`.execute(db)
+  const branches: FollowedBranch[] = []
+  const keysWithoutId = new Set<string>()
+  for (const { repositoryId, branch, filtered, repositoryKey } of rows) {
+    if (repositoryId !== null) branches.push({ repositoryId, branch, hasFiltered: filtered === 1, repositoryKey })
+    else if (repositoryKey !== null) keysWithoutId.add(repositoryKey)
+  }
+  return { branches, keysWithoutId }
 }
 
 /** Stores the id that Bitbucket gave for the repository with each stack that was waiting for it (R47). */

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { runGit, startReceiver, startTestEmulator } from '../support/emulator.ts'
+import { startReceiver, startTestEmulator } from '../support/emulator.ts'
+import { runGit } from './support/real-git.ts'
 
 test('a push with real git is delivered, signed over the exact bytes, to the repository’s webhook', async () => {
   const emulator = await startTestEmulator({ contextPath: '/bitbucket' })
@@ -84,6 +85,7 @@ test('git asks for credentials, refuses a reader’s push, and a project’s tok
   await expect(runGit('/', null, ['ls-remote', basic('reader', reader)])).resolves.toContain('refs/heads/main')
   await expect(runGit('/', ofProject, ['ls-remote', repository.cloneUrl])).resolves.toContain('refs/heads/main')
   await expect(runGit('/', null, ['ls-remote', basic('x-token-auth', ofProject)])).rejects.toThrow()
+  await expect(runGit('/', null, ['ls-remote', basic('reader', ofProject)])).rejects.toThrow()
 })
 
 test('an archived repository takes no push', async () => {

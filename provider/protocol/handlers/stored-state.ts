@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { conformBlock } from '../../framework/conform.ts'
 import { type Diagnostics, newDiagnostics } from '../../framework/diagnostics.ts'
 import { importResource, moveResource } from '../../framework/read-resource.ts'
 import { blockType } from '../../framework/schema.ts'
@@ -28,8 +29,9 @@ export const upgradeResourceState: Rpc<UpgradeResourceState_Request, UpgradeReso
     const diagnostics = newDiagnostics()
     const stored = parseState(rawState, diagnostics)
     const upgraded = stored && upgradeState(resource, Number(version), stored, diagnostics)
+    const state = upgraded && conformBlock(resource.schema, decodeJson(upgraded, type), 'state', diagnostics, [])
     return {
-      upgradedState: upgraded && encodeDynamicValue(decodeJson(upgraded, type), type),
+      upgradedState: state && encodeDynamicValue(state, type),
       diagnostics: diagnosticMessages(diagnostics.list),
     }
   },

@@ -87,8 +87,9 @@ describe('converges', () => {
     await planAndApply(world)
 
     expect(await present(world)).toEqual([{ ...kept, active: true }])
-    const writes = sent(world).filter((request) => !request.startsWith('GET'))
-    expect(writes).toEqual([
+    // This test looked, the plan looked, and before anything is overwritten there is another look (B30).
+    expect(sent(world).slice(0, -1)).toEqual([
+      ...['GET webhooks', 'GET webhooks', 'GET webhooks'],
       `PUT webhooks/${kept?.id}`,
       `DELETE webhooks/${second?.id}`,
       `DELETE webhooks/${third?.id}`,

@@ -21,7 +21,8 @@ export function answering(
   headers: Readonly<Record<string, string>> = { 'content-type': 'application/json;charset=UTF-8' },
 ) {
   const requests: Parameters<Transport>[0][] = []
-  const bytes = new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body))
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const bytes = body instanceof Uint8Array ? body : new TextEncoder().encode(text)
   const transport: Transport = async (request) => {
     requests.push(request)
     return { status, headers, body: bytes }

@@ -103,7 +103,11 @@ describe('tells what went wrong', () => {
     { name: 'a field of another type', body: '{"version":9}', type: 'application/json' },
     { name: 'a version beyond measure', body: JSON.stringify({ version: '9'.repeat(101) }), type: 'application/json' },
     { name: 'nothing', body: '', type: 'application/json' },
-    { name: 'bytes that are not UTF-8', body: '\ud800', type: 'application/octet-stream' },
+    {
+      name: 'JSON whose text is not UTF-8',
+      body: new Uint8Array([...Buffer.from('{"version":"'), 0xff, ...Buffer.from('"}')]),
+      type: 'application/json',
+    },
   ])('S37 $name with 200 is not Bitbucket', async ({ body, type }) => {
     expect(await failureOf(200, body, { 'content-type': type })).toMatchObject({ code: 'not_bitbucket', status: 200 })
   })

@@ -211,6 +211,23 @@ describe('names what differs', () => {
       drift: ['secret'],
     },
     {
+      name: 'B3 a secret masked by dots of the right version',
+      observed: { configuration: { secret: '•••', createdBy: mark, mooringSecretVersion: '3' } },
+      drift: [],
+    },
+    {
+      name: 'B12 no secret where none is wanted',
+      observed: { configuration: { secret: '', createdBy: mark } },
+      changes: { secret: undefined, secretVersion: undefined },
+      drift: [],
+    },
+    {
+      name: 'B3 a secret version where none is known',
+      observed: {},
+      changes: { secretVersion: undefined },
+      drift: [],
+    },
+    {
       name: 'B3 a hidden secret of the right version',
       observed: { configuration: { createdBy: mark, mooringSecretVersion: '3' } },
       changes: { policy: { secretReadable: false } },
@@ -417,6 +434,22 @@ describe('project and repository', () => {
       { kind: 'delete', id: 50, after: 1 },
     ])
     expect(webhookDrift(desired, [projects, seen()])).toMatchObject([{ kind: 'delete', id: 50, after: null }])
+  })
+
+  test.for(['keep_project', 'keep_repository'] as const)(
+    'B14 %s does not let a project’s plan act on the webhooks of a repository',
+    (scopeOverlap) => {
+      const desired = wanted({ repositoryId: undefined, projectId: 3, policy: { scopeOverlap } })
+
+      expect(webhookDrift(desired, [projects, seen()])).toEqual([])
+    },
+  )
+
+  test('B8 a project’s webhook made by hand does not keep a repository from having its own', () => {
+    const manual = { ...projects, configuration: {} }
+
+    expect(kinds([manual], { policy: { adopt: false } })).toEqual(['create'])
+    expect(webhookFindings(wanted({ policy: { adopt: false } }), [manual])).toEqual([])
   })
 
   test('B14 a foreign project webhook is no overlap', () => {

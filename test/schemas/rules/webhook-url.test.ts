@@ -10,7 +10,7 @@ import {
 const endpoint = 'https://mooring.example.com/webhooks/bitbucket-datacenter/prod'
 
 describe('compares addresses', () => {
-  test.for([
+  test.for<{ name: string; url: string; other?: string }>([
     {
       name: 'B2 the case of scheme and host does not count',
       url: 'HTTPS://Mooring.Example.COM/webhooks/bitbucket-datacenter/prod',
@@ -24,9 +24,14 @@ describe('compares addresses', () => {
       name: 'B2 a dot after the host name does not count',
       url: 'https://mooring.example.com./webhooks/bitbucket-datacenter/prod',
     },
+    {
+      name: 'B2 the case of an escape does not count',
+      url: `${endpoint}/%c3%a4`,
+      other: `${endpoint}/%C3%A4`,
+    },
     { name: 'B2 an empty query does not count', url: `${endpoint}?` },
-  ])('$name', ({ url }) => {
-    expect(isSameWebhookUrl(url, endpoint)).toBe(true)
+  ])('$name', ({ url, other }) => {
+    expect(isSameWebhookUrl(url, other ?? endpoint)).toBe(true)
   })
 
   test.for([
