@@ -58,7 +58,8 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-const longestFinishMs = 20_000
+/** With the grace before it and the jobs' own after it, less than thirty seconds. */
+const longestFinishMs = 10_000
 
 /**
  * Starts a whole server: database, keys, receiver, API and jobs. Whatever was opened is closed again when a step
@@ -195,7 +196,7 @@ async function start(
   const { port } = server.address() as AddressInfo
   const host = config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host
   listening = `http://${host}:${port}`
-  const jobs = startJobs({ installation, wake, log })
+  const jobs = startJobs({ installation, wake, log, registry })
   cleanups.push(() => jobs.stop())
   cleanups.push(async () => {
     const late = setTimeout(() => server.closeAllConnections(), longestFinishMs)

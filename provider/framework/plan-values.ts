@@ -128,18 +128,15 @@ export function findReplacements(block: Block, config: ValueObject, prior: Value
   return paths
 }
 
-const nothing: ValueObject = {}
-
-/** What leaves together with its whole element replaces nothing: only what is planned is compared. */
+/** What comes or leaves with its whole element replaces nothing: for that, the collection itself is marked. */
 function findNestedReplacements({ nesting, block }: Nested, config: Value, prior: Value, planned: Value): Path[] {
-  if (nesting === 'set') return Array.isArray(planned) && replacesSet(block, prior, planned) ? [[]] : []
+  if (nesting === 'set') return replacesSet(block, prior, planned) ? [[]] : []
   const paths: Path[] = []
   mapElements(nesting, planned, (element, key) => {
-    const [wanted, before] = [config, prior].map(
-      (value) => findCounterpart(nesting, value, key, () => false) ?? nothing,
-    )
+    const configured = findCounterpart(nesting, config, key, () => false) ?? element
+    const before = findCounterpart(nesting, prior, key, () => false)
     const step = typeof key === 'number' ? [{ index: key }] : key === null ? [] : [{ key }]
-    const inner = findReplacements(block, wanted ?? nothing, before ?? nothing, element)
+    const inner = before ? findReplacements(block, configured, before, element) : []
     paths.push(...inner.map((path) => [...step, ...path]))
     return element
   })
@@ -148,6 +145,7 @@ function findNestedReplacements({ nesting, block }: Nested, config: Value, prior
 
 /** Whether the replacing attributes of a set's elements, taken together, are other ones than before. */
 function replacesSet(block: Block, prior: Value, planned: Value): boolean {
+  if (prior === null || planned === null) return false
   const names = Object.entries(block.attributes).filter(([, { marks }]) => marks.replace)
   const summary = (value: Value) =>
     (Array.isArray(value) ? value : [])

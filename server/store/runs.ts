@@ -8,7 +8,7 @@ import { readPage } from './keyset-page.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** A run in one of these states is over (R65). */
-export const terminalStates = ['FINISHED', 'FAILED', 'CANCELED', 'DISCARDED', 'STOPPED'] as const
+const terminalStates = ['FINISHED', 'FAILED', 'CANCELED', 'DISCARDED', 'STOPPED'] as const
 
 /** A run that a push asks for. */
 export interface PlannedRun {

@@ -48,7 +48,7 @@ export interface ValueKinds {
 }
 
 /** Any value of a type, null and, where asked for, unknown ones among them. */
-export function valueOf(type: Type, kinds: ValueKinds): fc.Arbitrary<Value> {
+export function anyValue(type: Type, kinds: ValueKinds): fc.Arbitrary<Value> {
   const known = fc.oneof(
     { weight: 6, arbitrary: knownOf(type, kinds) },
     { weight: 1, arbitrary: fc.constant<Value>(null) },
@@ -63,12 +63,12 @@ function knownOf(type: Type, kinds: ValueKinds): fc.Arbitrary<Value> {
   if (type === 'dynamic') {
     return anyType
       .filter((inner) => inner !== 'dynamic')
-      .chain((inner) => valueOf(inner, kinds).map((value) => dynamic(inner, value)))
+      .chain((inner) => anyValue(inner, kinds).map((value) => dynamic(inner, value)))
   }
-  if (type[0] === 'map') return fc.dictionary(fc.string(), valueOf(type[1], kinds), { maxKeys: 4 })
+  if (type[0] === 'map') return fc.dictionary(fc.string(), anyValue(type[1], kinds), { maxKeys: 4 })
   if (type[0] === 'object') {
-    return fc.record(Object.fromEntries(Object.entries(type[1]).map(([name, field]) => [name, valueOf(field, kinds)])))
+    return fc.record(Object.fromEntries(Object.entries(type[1]).map(([name, field]) => [name, anyValue(field, kinds)])))
   }
-  if (type[0] === 'tuple') return fc.tuple(...type[1].map((item) => valueOf(item, kinds)))
-  return fc.array(valueOf(type[1], kinds), { maxLength: 4 })
+  if (type[0] === 'tuple') return fc.tuple(...type[1].map((item) => anyValue(item, kinds)))
+  return fc.array(anyValue(type[1], kinds), { maxLength: 4 })
 }

@@ -328,7 +328,7 @@ resource "scratch_thing" "a" {
   test('plans with an unknown provider configuration', async () => {
     await writeFile(
       join(folder, 'main.tf'),
-      `${header.replace('"${path.module}/world"', 'terraform_data.place.output')}
+      `${header.replace(/folder = .*/, 'folder = terraform_data.place.output')}
 resource "terraform_data" "place" {
   input = "\${path.module}/world"
 }

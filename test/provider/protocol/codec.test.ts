@@ -9,9 +9,9 @@ import { isUnknown, refinedUnknown, unknown, type Value } from '../../../provide
 import { decodeJson, parseLossless } from '../../../provider/protocol/json-value.ts'
 import { newMsgpackWriter } from '../../../provider/protocol/msgpack-writer.ts'
 import { decodeMsgpack, encodeMsgpack } from '../../../provider/protocol/wire-value.ts'
-import { anyType, valueOf } from '../../support/value-arbitraries.ts'
+import { anyType, anyValue } from '../../support/value-arbitraries.ts'
 
-const typedValue = anyType.chain((type) => valueOf(type, { unknowns: true }).map((value) => ({ type, value })))
+const typedValue = anyType.chain((type) => anyValue(type, { unknowns: true }).map((value) => ({ type, value })))
 
 describe('MessagePack', () => {
   test('R139a trap 6: what is written is read back, number by number and refinement by refinement', () => {

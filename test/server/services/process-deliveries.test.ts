@@ -325,6 +325,28 @@ function suite(database: TestDatabase): void {
     expect(await listVerdictLines(db)).toEqual(['processed accepted', 'processed ignored replay'])
   })
 
+  test('S2 the same body in two batches at the same time makes one run', async () => {
+    const { db, first, deps, integration, deliver, attach } = await setUp(database)
+    await attach('all')
+    await attach('release', { branch: 'release' })
+    for (let copy = 0; copy < 4; copy++) await deliver([{ branch: 'main', from: null, to: first }], 'same')
+    const now = Date.now()
+    const batches = []
+    for (let copy = 0; copy < 4; copy++) {
+      batches.push(await claimDeliveries(db, { now, leaseUntil: now + 60_000, limit: 1, except: [] }))
+    }
+
+    await Promise.all(batches.map((batch) => processBatch(deps, integration.id, batch)))
+
+    expect((await listRunLines(db)).sort()).toEqual([`PROPOSED release READY ${first}`, `TRACKED all READY ${first}`])
+    expect((await listVerdictLines(db)).sort()).toEqual([
+      'processed accepted',
+      'processed ignored replay',
+      'processed ignored replay',
+      'processed ignored replay',
+    ])
+  })
+
   test('S1 a relabelled or ambiguous body ends as unreadable, with its place', async () => {
     const { db, repository, first, deps, integration, attach } = await setUp(database)
     await attach('all')
