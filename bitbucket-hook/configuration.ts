@@ -151,7 +151,9 @@ export function readConfiguration(env: NodeJS.ProcessEnv): Configuration {
       const name = path.map(String).join('.')
       return `  ${name}: ${env[name] || name.endsWith('_FILE') ? message : 'is required'}`
     })
-    throw new Error(`The environment is not valid:\n${lines.join('\n')}\nbitbucket-hook --help describes every variable.`)
+    throw new Error(
+      `The environment is not valid:\n${lines.join('\n')}\nbitbucket-hook --help describes every variable.`,
+    )
   }
   return toConfiguration(parsed.data, mooringAuthorities, bitbucketAuthorities)
 }

@@ -10,10 +10,7 @@ const redactedPaths = ['secret', 'keySecret', 'token', 'authorization', 'passwor
 ])
 
 /** Makes the hook's log: one JSON line per event to `destination`, secrets redacted by path. */
-export function createLogger(
-  level: (typeof logLevels)[number],
-  destination: { write(text: string): unknown },
-): Logger {
+export function createLogger(level: (typeof logLevels)[number], destination: { write(text: string): unknown }): Logger {
   return pino(
     {
       level,

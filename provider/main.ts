@@ -4,9 +4,14 @@ import { guardStdout } from './protocol/stdout-guard.ts'
 const writeStdout = guardStdout()
 
 // Everything else is imported only now, since whatever it writes while it loads must not reach standard output.
-Promise.all([import('./protocol/serve-provider.ts'), import('./provider.ts')])
-  .then(([{ serveProvider }, { mooringProvider }]) => serveProvider(mooringProvider, process, writeStdout))
+import('./protocol/serve-provider.ts')
+  .then(({ serveProvider }) => serveProvider(loadProvider, process, writeStdout))
   .catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exit(1)
   })
+
+async function loadProvider() {
+  const { mooringProvider } = await import('./provider.ts')
+  return mooringProvider
+}

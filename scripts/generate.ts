@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { generateConfiguration } from './generate-configuration.ts'
 import { generateImportGraph } from './generate-import-graph.ts'
+import { generateOpenApi } from './generate-openapi.ts'
+import { generateProblems } from './generate-problems.ts'
 import { generateProviderProtocol } from './generate-provider-protocol.ts'
+import { generateReadme } from './generate-readme.ts'
 import { repositoryRoot } from './repository-root.ts'
 
 /** Writes files that follow from a fact written elsewhere; the same facts give the same bytes. */
@@ -12,6 +16,10 @@ type Generator = (root: string) => Promise<void>
 const generators: Readonly<Record<string, Generator>> = {
   'docs/architecture.md (import graph)': generateImportGraph,
   'provider/protocol/generated': generateProviderProtocol,
+  'docs/openapi.json': generateOpenApi,
+  'docs/problems.md': generateProblems,
+  'docs/configuration.md': generateConfiguration,
+  'README.md (tables)': generateReadme,
 }
 
 /**

@@ -65,9 +65,13 @@ export function createController(options: ControllerOptions): Controller {
       void work(key).finally(() => {
         running -= 1
         startWorkers()
-        for (const listener of listeners) if (listener.isReached()) listener.resolve()
+        notify()
       })
     }
+  }
+
+  function notify(): void {
+    for (const listener of listeners) if (listener.isReached()) listener.resolve()
   }
 
   async function work(key: string): Promise<void> {
@@ -101,7 +105,10 @@ export function createController(options: ControllerOptions): Controller {
         onEnd?.()
         enqueue(key, state)
       },
-      () => onEnd?.(), // stopped
+      () => {
+        onEnd?.()
+        notify() // stopped: nobody waits for this key any more
+      },
     )
   }
 

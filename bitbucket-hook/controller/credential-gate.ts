@@ -4,13 +4,15 @@ export type CredentialVerdict =
   | 'refused'
   /** A 401 that Bitbucket did not explain: of a proxy, of an SSO page, of a user without a licence. */
   | 'unclear'
+  /** Nothing: there was no answer, or it was not Bitbucket's. */
+  | 'unknown'
 
 /** As many unclear answers in a row are the credential's fault, fewer are the repository's. */
 const unclearAnswersThatRefuse = 3
 
 /**
  * Stops all work for a credential that Bitbucket does not accept, so that a wrong token costs one request and not one
- * per repository (B22). Until the token has been accepted once, one repository is tried at a time.
+ * per repository (B22). Until something is known of it, one repository is tried at a time.
  */
 export interface CredentialGate {
   /** Whether the credential has been refused since the last `reset`. */
@@ -18,28 +20,34 @@ export interface CredentialGate {
   /** Gives the credential another chance: at the start of a sweep. */
   reset(): void
   /** Runs the work, or gives `undefined` at once where the credential is refused. `verdictOf` judges how it ended. */
-  pass<Result>(work: () => Promise<Result>, verdictOf: (result: Result) => CredentialVerdict): Promise<Result | undefined>
+  pass<Result>(
+    work: () => Promise<Result>,
+    verdictOf: (result: Result) => CredentialVerdict,
+  ): Promise<Result | undefined>
   /** Closes the gate on what was learned elsewhere. */
   refuse(): void
 }
 
 /** `onChange` is told once when the credential is refused, and once when it is accepted again. */
 export function createCredentialGate(onChange: (isAccepted: boolean) => void): CredentialGate {
-  let state: 'untried' | 'accepted' | 'refused' = 'untried'
+  let state: 'untried' | 'open' | 'refused' = 'untried'
   let unclear = 0
   let isAlerted = false
   let trial: Promise<unknown> | undefined
 
   function learn(verdict: CredentialVerdict): void {
-    unclear = verdict === 'unclear' ? unclear + 1 : 0
+    if (verdict === 'unclear') unclear += 1
+    else if (verdict === 'accepted') unclear = 0
     if (verdict === 'refused' || unclear >= unclearAnswersThatRefuse) {
       state = 'refused'
       if (!isAlerted) onChange(false)
       isAlerted = true
-    } else if (verdict === 'accepted' && state !== 'refused') {
-      state = 'accepted'
-      if (isAlerted) onChange(true)
+      return
+    }
+    if (state === 'untried' && verdict !== 'unclear') state = 'open'
+    if (state === 'open' && verdict === 'accepted' && isAlerted) {
       isAlerted = false
+      onChange(true)
     }
   }
 

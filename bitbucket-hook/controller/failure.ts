@@ -20,14 +20,24 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof BitbucketError) return failureOfBitbucket(error)
   if (error instanceof TransportError) {
     const isLasting = error.code === 'tls' || error.code === 'blocked' || error.code === 'too_large'
-    return failure(error.code, error.message, isLasting ? 'terminal' : 'retry')
+    return failure(error.code, error.message, isLasting ? 'terminal' : 'retry', 'unknown')
   }
   if (error instanceof ServerProblem || error instanceof UnexpectedAnswer) {
     const code = error instanceof ServerProblem ? error.code : 'unexpected_answer'
-    return failure(`server_${code}`, `Mooring: ${error.message}`, isPassing(error.status) ? 'retry' : 'terminal')
+    return failure(
+      `server_${code}`,
+      `Mooring: ${error.message}`,
+      isPassing(error.status) ? 'retry' : 'terminal',
+      'unknown',
+    )
   }
-  if (error instanceof UnsafePathError) return failure('unsafe_name', error.message, 'terminal')
-  return failure('internal', `An error of bitbucket-hook itself (${error instanceof Error ? error.name : typeof error}).`, 'retry')
+  if (error instanceof UnsafePathError) return failure('unsafe_name', error.message, 'terminal', 'unknown')
+  return failure(
+    'internal',
+    `An error of bitbucket-hook itself (${error instanceof Error ? error.name : typeof error}).`,
+    'retry',
+    'unknown',
+  )
 }
 
 function failureOfBitbucket(error: BitbucketError): Failure {
@@ -43,7 +53,7 @@ function failureOfBitbucket(error: BitbucketError): Failure {
       // A webhook that somebody deleted meanwhile, or a proxy in the way, is no reason to give a repository up.
       return /NoSuch(Repository|Project)Exception$/.test(exceptionName ?? '')
         ? failure('gone', 'The repository does not exist, or the token may not see it.', 'gone')
-        : failure(code, message, 'retry')
+        : failure(code, message, 'retry', 'unknown')
     case 'conflict':
     case 'read_only':
       return failure('read_only', message, 'later')
@@ -51,8 +61,10 @@ function failureOfBitbucket(error: BitbucketError): Failure {
     case 'moved':
     case 'bad_paging':
       return failure(code, message, 'terminal')
-    default:
+    case 'rate_limited':
       return failure(code, message, 'retry')
+    default:
+      return failure(code, message, 'retry', 'unknown')
   }
 }
 

@@ -18,7 +18,9 @@ export interface ServerState {
  */
 export async function readServerState(server: ServerClient, pageSize: number): Promise<ServerState> {
   const { instanceId } = await server.call('getMeta', {})
-  const page = (cursor: string | undefined) => ({ query: { limit: pageSize, ...(cursor === undefined ? {} : { cursor }) } })
+  const page = (cursor: string | undefined) => ({
+    query: { limit: pageSize, ...(cursor === undefined ? {} : { cursor }) },
+  })
   const registrations = await allPages((cursor) => server.call('listRegistrations', page(cursor)))
   const targets = await allPages((cursor) => server.call('listWebhookTargets', page(cursor)))
   const integrations = await allPages((cursor) => server.call('listIntegrations', page(cursor)))

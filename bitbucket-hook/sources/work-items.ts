@@ -30,7 +30,8 @@ export interface UnwantedItem {
 export const skipReasons = {
   other_bitbucket: 'Its integration uses another Bitbucket than BITBUCKET_URL, for which there is no token here.',
   private_bitbucket: 'Its integration reaches Bitbucket through a VCS agent pool, which this service cannot use yet.',
-  no_public_url: 'The server does not know its own public address (MOORING_PUBLIC_URL), so there is no webhook endpoint.',
+  no_public_url:
+    'The server does not know its own public address (MOORING_PUBLIC_URL), so there is no webhook endpoint.',
 } as const
 
 /** A repository that is left alone, and why. */
@@ -47,7 +48,9 @@ export type WorkItem = WantedItem | UnwantedItem | SkippedItem
  * wanted no longer. What belongs to another Bitbucket is skipped, since the token must go to its own host alone (S28).
  */
 export function workItems(state: ServerState, bitbucketUrl: string): WorkItem[] {
-  const registered = new Map(state.registrations.flatMap((registration) => namesOf(registration).map((name) => [name, registration])))
+  const registered = new Map(
+    state.registrations.flatMap((registration) => namesOf(registration).map((name) => [name, registration])),
+  )
   const wantedNames = new Set(state.targets.flatMap(namesOf))
   const wanted = state.targets.map((target) => wantedItem(target, registered, bitbucketUrl))
   const unwanted = state.registrations
@@ -74,7 +77,14 @@ function wantedItem(
     const { integrationId, projectKey, repositorySlug } = target
     return { kind: 'skipped', key, reason, integrationId, projectKey, repositorySlug }
   }
-  return { kind: 'wanted', key, target, registration: namesOf(target).map((name) => registered.get(name)).find((found) => found !== undefined) }
+  return {
+    kind: 'wanted',
+    key,
+    target,
+    registration: namesOf(target)
+      .map((name) => registered.get(name))
+      .find((found) => found !== undefined),
+  }
 }
 
 function unwantedItem(registration: Registration, state: ServerState, bitbucketUrl: string): WorkItem[] {

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import type { Diagnostic } from '../../framework/diagnostics.ts'
+import type { Logger } from '../../framework/provider.ts'
 import type { Session } from '../../framework/session.ts'
 import { diagnosticMessages } from '../diagnostics-message.ts'
 import type { Diagnostic as DiagnosticMessage } from '../generated/tfplugin6.ts'
@@ -20,17 +21,23 @@ export interface Rpc<Request, Response> {
   fail(request: Request, diagnostics: DiagnosticMessage[]): Response
 }
 
+/** What answers: the session of a provider that may still be loading. */
+export interface Backend<Client> {
+  session(): Promise<Session<Client>>
+  readonly log: Logger
+}
+
 /** The path and the answering of an RPC. A bug becomes a diagnostic, never a gRPC error (trap 8). */
 export function method<Request, Response, Client>(
   rpc: Rpc<Request, Response>,
-  session: Session<Client>,
+  backend: Backend<Client>,
 ): readonly [string, Method] {
   const answer = async (bytes: Buffer): Promise<Uint8Array> => {
     const request = rpc.request.decode(bytes)
     try {
-      return rpc.response.encode(await rpc.handle(request, session)).finish()
+      return rpc.response.encode(await rpc.handle(request, await backend.session())).finish()
     } catch (error) {
-      session.log.error('request failed', { rpc: rpc.name, error: error instanceof Error ? error.name : typeof error })
+      backend.log.error('request failed', { rpc: rpc.name, error: error instanceof Error ? error.name : typeof error })
       return rpc.response.encode(rpc.fail(request, diagnosticMessages([bugDiagnostic(rpc.name, error)]))).finish()
     }
   }
