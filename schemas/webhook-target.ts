@@ -11,7 +11,6 @@ export const WebhookTarget = z
   .object({
     integrationId: Slug,
     integrationName: z.string(),
-    integrationKey: RowId.describe('A re-created integration has another.'),
     instanceId: z.uuid().describe('The server, in the webhook’s mark.'),
     apiHost: z.string(),
     projectKey: ProjectKey,

@@ -14,7 +14,8 @@ export async function listen(where: ListenAddress): Promise<Door> {
   const waiting: Socket[] = []
   const take = { next: (socket: Socket): void => void waiting.push(socket) }
   const server = createServer((socket) => take.next(socket))
-  const address = where.network === 'unix' ? await listenOnSocket(server, where.path) : await listenOnPort(server, where)
+  const address =
+    where.network === 'unix' ? await listenOnSocket(server, where.path) : await listenOnPort(server, where)
   return {
     address,
     open: (receive) => {

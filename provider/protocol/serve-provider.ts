@@ -35,7 +35,11 @@ export async function serveProvider<Client>(
   const door = await listen(address)
   writeStdout(handshakeLine(address.network, door.address, certificate?.der))
 
-  const { newGrpcServer, pluginMethods, providerMethods } = await import('./services.ts')
+  const [{ newGrpcServer }, { pluginMethods }, { providerMethods }] = await Promise.all([
+    import('./grpc-server.ts'),
+    import('./plugin-services.ts'),
+    import('./provider-methods.ts'),
+  ])
   const loading: { session?: Promise<Session<Client>> } = {}
   const session = () => {
     loading.session ??= load().then((provider) => newSession(provider, log))

@@ -16,16 +16,21 @@ export function validateInput<Id extends OperationId>(operation: Operation, requ
   }
   const query = (operation.query ?? z.object({})).strict().safeParse({ ...request.query })
   const body = operation.body?.safeParse(request.body)
-  const errors = [
+  const errors = onePerField([
     ...(query.error?.issues ?? []).flatMap((issue) => fieldErrors(issue, (path) => `?${path.map(String).join('.')}`)),
     ...(body?.error?.issues ?? []).flatMap((issue) => fieldErrors(issue, jsonPointer)),
-  ]
+  ])
   if (errors.length > 0) {
     const fields = errors.map(({ pointer, detail }) => `${pointer || 'body'}: ${detail}`).slice(0, 10)
     throw new Problem('invalid_request', `The request is not valid. ${fields.join('; ')}.`, { errors })
   }
   // The schemas that the type is made from have just been applied.
   return { params: params?.data, query: query.data, body: body?.data } as unknown as OperationInput<Id>
+}
+
+/** A field that breaks several rules has one entry: the first tells what to put right. */
+function onePerField(errors: readonly FieldError[]): FieldError[] {
+  return [...new Map([...errors].reverse().map((error) => [error.pointer, error])).values()].reverse()
 }
 
 function fieldErrors(issue: z.core.$ZodIssue, write: (path: readonly PropertyKey[]) => string): FieldError[] {

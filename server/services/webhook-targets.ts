@@ -59,7 +59,6 @@ export async function listWebhookTargets(
     return {
       integrationId: row.slug,
       integrationName: row.name,
-      integrationKey: row.integration_id,
       instanceId: installation.instanceId,
       apiHost: row.api_host,
       projectKey: row.project_key,

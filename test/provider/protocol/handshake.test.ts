@@ -1,15 +1,35 @@
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { newCertificate } from '../../../provider/protocol/certificate.ts'
 import { chooseAddress, handshakeLine } from '../../../provider/protocol/handshake.ts'
+import { listen } from '../../../provider/protocol/listen.ts'
 
 test('R139a trap 13: listens on TCP on Windows, on the ports that Terraform allows', () => {
   const address = chooseAddress({ PLUGIN_MIN_PORT: '10000', PLUGIN_MAX_PORT: '25000' }, 'win32')
 
   expect(address).toEqual({ network: 'tcp', host: '127.0.0.1', ports: { from: 10000, to: 25000 } })
+})
+
+test('R139a trap 13: takes the next port when one is taken, and keeps who comes early', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const from = (taken.address() as AddressInfo).port
+
+  const door = await listen({ network: 'tcp', host: '127.0.0.1', ports: { from, to: from + 50 } })
+  const early = connect(Number(door.address.split(':')[1]), '127.0.0.1')
+  await once(early, 'connect')
+  const received = new Promise<Socket>((resolve) => setTimeout(() => door.open(resolve), 50))
+
+  expect(door.address).toMatch(/^127\.0\.0\.1:\d+$/)
+  expect(door.address).not.toBe(`127.0.0.1:${from}`)
+  expect((await received).remotePort).toBe(early.localPort)
+  early.destroy()
+  taken.close()
 })
 
 test('R139a trap 13: says what to do when the socket path would be too long', async () => {

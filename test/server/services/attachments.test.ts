@@ -22,7 +22,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
     describe(database.name, () => {
       test('R29 R47 attaching asks Bitbucket and stores the numeric id', async () => {
         const { root } = await startWithSpaces(database)
-        await root.call('createStack', { body: { name: 'Network', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'Network', branch: 'main', spaceId: 'child-space' } })
 
         const attachment = await attach(root, 'network', { integrationId: 'parent-vcs' })
 
@@ -39,8 +39,8 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
 
       test('R22 ChildSpace uses the integration of ParentSpace, and not with inheritance switched off', async () => {
         const { root } = await startWithSpaces(database)
-        await root.call('createStack', { body: { name: 'Child', branch: 'main', spaceId: 'child-space' } })
-        await root.call('createStack', { body: { name: 'Alone', branch: 'main', spaceId: 'alone-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'Child', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'Alone', branch: 'main', spaceId: 'alone-space' } })
 
         await attach(root, 'child', { integrationId: 'parent-vcs' })
         const refused = await failureOf(attach(root, 'alone', { integrationId: 'parent-vcs' }))
@@ -59,7 +59,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
         const body = { name: 'S', branch: 'main', repository: { projectKey: 'INFRA', repositorySlug: 'missing' } }
 
         const inline = await failureOf(root.call('createStack', { query: {}, body }))
-        await root.call('createStack', { body: { name: 'S', branch: 'main' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main' } })
         const own = await failureOf(attach(root, 's', { repositorySlug: 'missing' }))
         const skipped = await failureOf(attach(root, 's', { repositorySlug: 'missing' }, 'true'))
 
@@ -78,7 +78,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
         await root.call('createIntegration', {
           body: { name: 'Gone', apiHost: 'http://bitbucket.invalid', accessToken: 'a token' },
         })
-        await root.call('createStack', { body: { name: 'S', branch: 'main' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main' } })
 
         const refused = await failureOf(attach(root, 's', { integrationId: 'gone' }))
         const saved = await attach(root, 's', { integrationId: 'gone' }, 'true')
@@ -93,7 +93,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
         await root.call('createIntegration', {
           body: { name: 'Wrong', apiHost: bitbucket.url, accessToken: 'a wrong token' },
         })
-        await root.call('createStack', { body: { name: 'S', branch: 'main' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main' } })
 
         const refused = await failureOf(attach(root, 's', { integrationId: 'wrong' }))
 
@@ -104,8 +104,8 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
       test('an attachment of its own and an inline repository exclude each other, in both directions', async () => {
         const { root } = await startWithSpaces(database)
         const repo = { projectKey: 'INFRA', repositorySlug: 'network' }
-        await root.call('createStack', { body: { name: 'Inline', branch: 'main', repository: repo } })
-        await root.call('createStack', { body: { name: 'Own', branch: 'main' } })
+        await root.call('createStack', { query: {}, body: { name: 'Inline', branch: 'main', repository: repo } })
+        await root.call('createStack', { query: {}, body: { name: 'Own', branch: 'main' } })
         await attach(root, 'own', {})
         const patch = (id: string, body: object) => root.call('updateStack', { params: { id }, query: {}, body })
 
@@ -128,7 +128,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
       test('R8 R80 R81 deleting the integration detaches its stacks, says so, and fails the runs that wait', async () => {
         const server = await startWithSpaces(database)
         const { root } = server
-        await root.call('createStack', { body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
         await attach(root, 's', { integrationId: 'parent-vcs' })
         await insertRun(server, 's', 'READY')
 
@@ -152,7 +152,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
 
       test('R9 R80 a stack stays detached when the integration comes back, until one is chosen', async () => {
         const { root } = await startWithSpaces(database)
-        await root.call('createStack', { body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
         await attach(root, 's', { integrationId: 'parent-vcs' })
         await root.call('deleteIntegration', { params: { id: 'parent-vcs' }, query: {} })
 
@@ -166,7 +166,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
 
       test('R8 a protected integration is not deleted while stacks are attached', async () => {
         const { root } = await startWithSpaces(database)
-        await root.call('createStack', { body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
         await attach(root, 's', { integrationId: 'parent-vcs' })
         const params = { id: 'parent-vcs' }
         await root.call('updateIntegration', { params, query: {}, body: { allowDetachOnDestroy: false } })
@@ -181,7 +181,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
 
       test('R13 moving an integration away from its stacks needs force, and a dry run changes nothing', async () => {
         const { root } = await startWithSpaces(database)
-        await root.call('createStack', { body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
         await attach(root, 's', { integrationId: 'parent-vcs' })
         const move = (query: object) =>
           root.call('updateIntegration', { params: { id: 'parent-vcs' }, query, body: { spaceId: 'alone-space' } })
@@ -200,8 +200,8 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
 
       test('R23 switching inheritance off, or moving a space, that would detach needs force', async () => {
         const { root } = await startWithSpaces(database)
-        await root.call('createStack', { body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
-        await root.call('createStack', { body: { name: 'D', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'D', branch: 'main', spaceId: 'child-space' } })
         await attach(root, 's', { integrationId: 'parent-vcs' })
         await attach(root, 'd', {})
         const change = (query: object, body: object) =>
@@ -224,7 +224,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
 
       test('R22 moving a stack where it may not use its integration is refused', async () => {
         const { root } = await startWithSpaces(database)
-        await root.call('createStack', { body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
         await attach(root, 's', { integrationId: 'parent-vcs' })
 
         const refused = await failureOf(
@@ -238,12 +238,12 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
         const server = await startWithSpaces(database)
         const { root } = server
         for (const name of ['A', 'B']) {
-          await root.call('createStack', { body: { name, branch: 'main', spaceId: 'child-space' } })
+          await root.call('createStack', { query: {}, body: { name, branch: 'main', spaceId: 'child-space' } })
           await attach(root, name.toLowerCase(), { integrationId: 'parent-vcs' })
         }
-        await root.call('createStack', { body: { name: 'C', branch: 'main' } })
+        await root.call('createStack', { query: {}, body: { name: 'C', branch: 'main' } })
         await attach(root, 'c', { projectKey: 'infra' })
-        await root.call('createStack', { body: { name: 'Unattached', branch: 'main' } })
+        await root.call('createStack', { query: {}, body: { name: 'Unattached', branch: 'main' } })
 
         const { items } = await root.call('listWebhookTargets', { query: {} })
         const secret = await root.call('readWebhookCredentials', { params: { id: 'parent-vcs' } })
@@ -285,7 +285,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
 
       test('R142 a registration that names Terraform makes the target Terraform’s; forgotten, it is the service’s', async () => {
         const { root } = await startWithSpaces(database)
-        await root.call('createStack', { body: { name: 'S', branch: 'main' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main' } })
         await attach(root, 's', {})
         const report = (fields: object) =>
           root.call('reportRegistration', {
@@ -318,9 +318,9 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
       test('R27a a registrar sees its space and those below, and what is elsewhere as if it did not exist', async () => {
         const server = await startWithSpaces(database)
         const { root } = server
-        await root.call('createStack', { body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'S', branch: 'main', spaceId: 'child-space' } })
         await attach(root, 's', { integrationId: 'parent-vcs' })
-        await root.call('createStack', { body: { name: 'D', branch: 'main', spaceId: 'child-space' } })
+        await root.call('createStack', { query: {}, body: { name: 'D', branch: 'main', spaceId: 'child-space' } })
         await attach(root, 'd', {})
         const parent = await server.registrar('parent-space')
         const alone = await server.registrar('alone-space')

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ServerProblem } from '../../../clients/server/problem.ts'
+import { ProblemDocument } from '../../../schemas/problem.ts'
 import { databases } from '../../support/databases.ts'
 import { startTestServer, type TestServer } from '../../support/server.ts'
 
@@ -14,11 +15,11 @@ for (const database of databases) {
         body: { isDefault: 'yes', accessToken: '', labels: ['a', 'a'], colour: 'red', __proto__x: 1 },
       })
 
-      const problem = await answer.json()
+      const problem = ProblemDocument.parse(await answer.json())
       expect(answer.status).toBe(422)
       expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
       expect(problem.code).toBe('invalid_request')
-      expect(problem.errors.map(({ pointer }: { pointer: string }) => pointer).sort()).toEqual([
+      expect(problem.errors?.map(({ pointer }) => pointer).sort()).toEqual([
         '/__proto__x',
         '/accessToken',
         '/apiHost',
@@ -218,7 +219,7 @@ for (const database of databases) {
       const answer = await server.request('GET', `/api/v1/integrations/${id}/webhook-credentials`)
 
       expect(answer.status).toBe(500)
-      expect(Object.keys(await answer.json())).not.toContain('secret')
+      expect(await answer.text()).not.toContain('"secret"')
     })
 
     test('R16 R19 the user-facing host follows apiHost until it is set, and again when it is set to null', async () => {

@@ -1,0 +1,228 @@
+import { request as httpRequest } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { type OperationId, operations } from '../../../schemas/api.ts'
+import type { Operation } from '../../../schemas/operation.ts'
+import { ProblemDocument } from '../../../schemas/problem.ts'
+import { databases } from '../../support/databases.ts'
+import { startTestServer } from '../../support/server.ts'
+
+for (const database of databases) {
+  describe(database.name, () => {
+    test('S20 every operation refuses a caller without its permission before it looks at anything else', async () => {
+      const server = await startTestServer(database)
+      const { id, secret } = await server.root.call('createApiKey', { body: { name: 'r', role: 'webhook-registrar' } })
+      const registrar = await server.token({ keyId: id, keySecret: secret })
+
+      for (const [name, operation] of Object.entries(operations) as [OperationId, Operation][]) {
+        const path = operation.path.replace('{id}', 'nothing')
+        const ask = async (token: string | null) =>
+          (await server.request(operation.method, path, { token, ...(operation.body ? { text: 'no json' } : {}) }))
+            .status
+
+        const { permission } = operation
+        if (permission !== 'anyone') expect(await ask(null), name).toBe(401)
+        if (permission === 'administer' || permission === 'api-keys:create') {
+          expect(await ask(registrar), name).toBe(403)
+        } else {
+          expect([200, 400, 404, 422], name).toContain(await ask(registrar))
+        }
+      }
+    })
+
+    test('S50 R204 whatever is wrong with a request is a problem, with no stack and no foreign words', async () => {
+      const server = await startTestServer(database)
+      const json = { 'content-type': 'application/json' }
+      const cases = [
+        { name: 'bad JSON', method: 'POST', path: '/api/v1/spaces', text: '{"name":', status: 400 },
+        {
+          name: 'a body of another type',
+          method: 'POST',
+          path: '/api/v1/spaces',
+          text: 'a=b',
+          headers: { 'content-type': 'text/plain' },
+          status: 415,
+        },
+        {
+          name: 'another character set',
+          method: 'POST',
+          path: '/api/v1/spaces',
+          text: '{}',
+          headers: { 'content-type': 'application/json; charset=latin1' },
+          status: 415,
+        },
+        {
+          name: 'an encoded body',
+          method: 'POST',
+          path: '/api/v1/spaces',
+          text: '{}',
+          headers: { ...json, 'content-encoding': 'gzip' },
+          status: 415,
+        },
+        {
+          name: 'too large a body',
+          method: 'POST',
+          path: '/api/v1/spaces',
+          text: `{"name":"${'x'.repeat(1_100_000)}"}`,
+          status: 413,
+        },
+        { name: 'no body', method: 'POST', path: '/api/v1/spaces', status: 422 },
+        { name: 'a list as body', method: 'POST', path: '/api/v1/spaces', text: '[]', status: 422 },
+        { name: 'a number as body', method: 'POST', path: '/api/v1/spaces', text: '1', status: 422 },
+        {
+          name: 'a prototype as field',
+          method: 'POST',
+          path: '/api/v1/spaces',
+          text: '{"name":"x","__proto__":{"a":1}}',
+          status: 422,
+        },
+        {
+          name: 'a constructor as field',
+          method: 'POST',
+          path: '/api/v1/spaces',
+          text: '{"name":"x","constructor":{"a":1}}',
+          status: 422,
+        },
+        { name: 'a wrong percent-encoding', method: 'GET', path: '/api/v1/spaces/%ff', status: 400 },
+        { name: 'an unknown query parameter', method: 'GET', path: '/api/v1/spaces?colour=red', status: 422 },
+        { name: 'a repeated query parameter', method: 'GET', path: '/api/v1/spaces?cursor=a&cursor=b', status: 422 },
+        { name: 'a limit of zero', method: 'GET', path: '/api/v1/spaces?limit=0', status: 422 },
+        { name: 'a limit beyond the most', method: 'GET', path: '/api/v1/spaces?limit=501', status: 422 },
+        {
+          name: 'too many ids',
+          method: 'GET',
+          path: `/api/v1/spaces?ids=${Array(201).fill('a').join(',')}`,
+          status: 422,
+        },
+        { name: 'an id that is none', method: 'GET', path: '/api/v1/spaces/Not%20A%20Slug', status: 404 },
+        { name: 'an unknown path', method: 'GET', path: '/api/v1/nothing', status: 404 },
+        { name: 'another case', method: 'GET', path: '/API/v1/spaces', status: 404 },
+        { name: 'a slash at the end', method: 'GET', path: '/api/v1/spaces/', status: 404 },
+        { name: 'another method', method: 'PUT', path: '/api/v1/spaces', text: '{}', status: 405 },
+        { name: 'a method of no route', method: 'OPTIONS', path: '/api/v1/spaces', status: 405 },
+      ]
+
+      for (const { name, method, path, text, headers, status } of cases) {
+        const answer = await server.request(method, path, {
+          ...(text === undefined ? {} : { text }),
+          ...(headers ? { headers } : {}),
+        })
+        const body = await answer.text()
+        expect(answer.status, name).toBe(status)
+        expect(answer.headers.get('content-type'), name).toMatch(/^application\/problem\+json/)
+        expect(ProblemDocument.safeParse(JSON.parse(body)).success, body).toBe(true)
+        expect(body, name).not.toMatch(/node_modules|\.ts:|SyntaxError|Unexpected token/)
+      }
+    })
+
+    test('S72 a field named __proto__ is unknown, and pollutes nothing', async () => {
+      const server = await startTestServer(database)
+
+      const answer = await server.request('POST', '/api/v1/spaces', { text: '{"name":"x","__proto__":{"polluted":1}}' })
+
+      expect(ProblemDocument.parse(await answer.json()).errors).toEqual([
+        { pointer: '/__proto__', detail: 'unknown field' },
+      ])
+      expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+    })
+
+    test('S50 the method that an address knows is told with 405', async () => {
+      const server = await startTestServer(database)
+
+      const answer = await server.request('PATCH', '/api/v1/spaces', { text: '{}' })
+
+      expect(answer.headers.get('allow')).toBe('POST, GET, HEAD')
+    })
+
+    test('S49 S50 every answer carries the security headers, is not to be stored, and does not say what made it', async () => {
+      const server = await startTestServer(database)
+
+      for (const path of ['/api/v1/meta', '/api/v1/spaces', '/api/v1/nothing', '/runs/x', '/healthz', '/%ff']) {
+        const { headers } = await server.request('GET', path)
+        expect(headers.get('cache-control'), path).toBe('no-store')
+        expect(headers.get('content-security-policy'), path).toContain("default-src 'none'")
+        expect(headers.get('x-content-type-options'), path).toBe('nosniff')
+        expect(headers.get('x-powered-by'), path).toBeNull()
+        expect(headers.get('etag'), path).toBeNull()
+        expect(headers.get('x-request-id'), path).toMatch(/^[0-9a-f-]{36}$/)
+      }
+    })
+
+    test('S14 a missing, wrong or misplaced token is one and the same 401', async () => {
+      const server = await startTestServer(database)
+      const token = await server.token()
+      const headers = [
+        {},
+        { authorization: token },
+        { authorization: `Basic ${token}` },
+        { authorization: 'Bearer x' },
+        { authorization: `Bearer ${token} x` },
+        { authorization: `Bearer ${token.slice(0, -2)}` },
+        { cookie: `token=${token}` },
+      ]
+
+      const answers = await Promise.all(
+        headers.map(async (one) => {
+          const answer = await server.request('GET', '/api/v1/spaces', { token: null, headers: one })
+          return { status: answer.status, challenge: answer.headers.get('www-authenticate'), body: await answer.text() }
+        }),
+      )
+
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
+      expect(answers[0]).toMatchObject({ status: 401, challenge: 'Bearer' })
+    })
+
+    test('R90 a run’s address answers 200 with one page for every id', async () => {
+      const server = await startTestServer(database)
+
+      const [one, two] = await Promise.all(
+        ['0190a0a0-0000-7000-8000-000000000001', 'anything'].map((id) =>
+          server.request('GET', `/runs/${id}`, { token: null }),
+        ),
+      )
+
+      expect(one?.status).toBe(200)
+      const [page, other] = [await one?.text(), await two?.text()]
+      expect(page).toContain('sign in')
+      expect(other).toBe(page)
+    })
+
+    test('R207 healthz, readyz and metrics answer, the metrics with the oldest delivery’s age', async () => {
+      const server = await startTestServer(database)
+
+      const metrics = await (await server.request('GET', '/metrics', { token: null })).text()
+
+      expect((await server.request('GET', '/healthz', { token: null })).status).toBe(200)
+      expect((await server.request('GET', '/readyz', { token: null })).status).toBe(200)
+      expect(metrics).toContain('mooring_oldest_unprocessed_delivery_seconds 0')
+      expect(metrics).toContain('mooring_http_request_seconds_count{operation="createApiKey",status="201"} 1')
+    })
+
+    test('S75 the metrics are closed unless they are opened', async () => {
+      const server = await startTestServer(database, { metrics: 'closed' })
+
+      expect((await server.request('GET', '/metrics', { token: null })).status).toBe(404)
+    })
+
+    test('S8 the router knows nothing below /webhooks, in any spelling', async () => {
+      const server = await startTestServer(database)
+      const { hostname, port } = new URL(server.url)
+
+      for (const path of [
+        '//webhooks/bitbucket-datacenter/x',
+        '/WEBHOOKS/bitbucket-datacenter/x',
+        '/%77ebhooks/bitbucket-datacenter/x',
+        '/webhooks',
+      ]) {
+        const status = await new Promise((resolve, reject) => {
+          httpRequest({ hostname, port, path, method: 'POST' }, (response) => {
+            response.resume()
+            resolve(response.statusCode)
+          })
+            .on('error', reject)
+            .end()
+        })
+        expect(status, path).toBe(404)
+      }
+    })
+  })
+}
