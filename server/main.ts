@@ -13,26 +13,28 @@ async function serve(): Promise<void> {
   process.umask(0o077)
   const config = readConfig(process.env)
   const log = createLogger(config.logLevel, process.stdout)
-  const server = await startServer(config, { clock: systemClock, log, terminal: process.stdout })
+  const starting = startServer(config, { clock: systemClock, log, terminal: process.stdout })
   let isStopping = false
   const stop = (signal: NodeJS.Signals) => {
     if (isStopping) process.exit(1)
     isStopping = true
     log.info({ signal }, 'stopping')
     setTimeout(() => process.exit(1), longestStopMs).unref()
-    server.close().then(
-      () => {
+    starting
+      .then((server) => server.close())
+      .then(() => {
         log.info('stopped')
         process.exit(0)
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         log.error({ err: error }, 'stopped badly')
         process.exit(1)
-      },
-    )
+      })
   }
+  // Before anything is held: a signal during the start stops what was started.
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  await starting
 }
 
 const program = new Command('mooring-server')

@@ -47,6 +47,8 @@ export interface Caretaker {
 export function createCaretaker(world: World, options: CaretakerOptions): Caretaker {
   const budget = createWriteBudget(world.clock.now)
   const reports = new Map<string, RepositoryReport>()
+  /** The keys whose report is of the present work, not of the one before. */
+  let reported = new Set<string>()
   let items = new Map<string, WorkItem>()
   let bitbucketVersion = '0'
   let mayRemove = false
@@ -106,8 +108,10 @@ export function createCaretaker(world: World, options: CaretakerOptions): Careta
   }
 
   /** A line is written when the state changes, not each time it is seen again. */
-  function remember(report: RepositoryReport): void {
-    const before = reports.get(report.key)
+  function remember(latest: RepositoryReport): void {
+    const before = reports.get(latest.key)
+    const report = before && reported.has(latest.key) ? joinTries(before, latest) : latest
+    reported.add(report.key)
     reports.set(report.key, report)
     if (before?.state === report.state && before.reason?.code === report.reason?.code) return
     // The credential has an alert of its own: one, not one per repository (B22).
@@ -126,6 +130,7 @@ export function createCaretaker(world: World, options: CaretakerOptions): Careta
       items = new Map(work.items.map((item) => [item.key, item]))
       bitbucketVersion = work.bitbucketVersion
       mayRemove = work.mayRemove
+      reported = new Set()
       for (const key of reports.keys()) if (!items.has(key)) reports.delete(key)
       for (const key of items.keys()) controller.add(key)
     },
@@ -145,6 +150,17 @@ const heldMessages = {
   kept: 'The repository is attached no longer; its webhook is kept, as MOORING_HOOK_REMOVALS says.',
   unconfirmed:
     'The repository is attached no longer, but suspiciously many webhooks would be removed at once. Confirm with apply --confirm.',
+}
+
+/** What an earlier try of the same pass wrote stays in the report of the later one. */
+function joinTries(earlier: RepositoryReport, later: RepositoryReport): RepositoryReport {
+  if (earlier.done.length === 0) return later
+  return {
+    ...later,
+    state: later.state === 'in_sync' ? 'repaired' : later.state,
+    changes: [...earlier.changes, ...later.changes],
+    done: [...earlier.done, ...later.done],
+  }
 }
 
 function verdictOf({ error }: Looked): CredentialVerdict {

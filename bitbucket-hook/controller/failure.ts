@@ -24,12 +24,7 @@ export function failureOf(error: unknown): Failure {
   }
   if (error instanceof ServerProblem || error instanceof UnexpectedAnswer) {
     const code = error instanceof ServerProblem ? error.code : 'unexpected_answer'
-    return failure(
-      `server_${code}`,
-      `Mooring: ${error.message}`,
-      isPassing(error.status) ? 'retry' : 'terminal',
-      'unknown',
-    )
+    return failure(`server_${code}`, error.message, isPassing(error.status) ? 'retry' : 'terminal', 'unknown')
   }
   if (error instanceof UnsafePathError) return failure('unsafe_name', error.message, 'terminal', 'unknown')
   return failure(

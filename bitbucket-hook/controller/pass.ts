@@ -32,7 +32,9 @@ export function createPass(world: World, caretaker: Caretaker): Pass {
 
   async function getVersion(): Promise<string> {
     if (version && clock.now() - version.readAt < versionKeptMs) return version.text
-    const { version: text } = await getApplicationProperties(world.bitbucket)
+    const { version: text } = await asking(`Bitbucket at ${world.bitbucket.baseUrl}`, () =>
+      getApplicationProperties(world.bitbucket),
+    )
     version = { text, readAt: clock.now() }
     return text
   }
@@ -49,13 +51,13 @@ export function createPass(world: World, caretaker: Caretaker): Pass {
     run: async ({ untilSettled }) => {
       const startedAt = clock.now()
       caretaker.resetCredential()
-      const state = await readServerState(world.server, pageSize)
+      const state = await asking('The Mooring server', () => readServerState(world.server, pageSize))
       const items = workItems(state, world.bitbucket.baseUrl)
       let bitbucketVersion = '0'
       try {
         if (items.some(({ kind }) => kind !== 'skipped')) bitbucketVersion = await getVersion()
       } catch (error) {
-        if (failureOf(error).credential !== 'refused') throw error
+        if (!(error instanceof Error) || failureOf(error.cause).credential !== 'refused') throw error
         caretaker.refuseCredential()
       }
       warnOfDroppedEvents(items, bitbucketVersion)
@@ -88,5 +90,15 @@ export function createPass(world: World, caretaker: Caretaker): Pass {
         repositories,
       }
     },
+  }
+}
+
+/** Says who it was that failed: both are reached by the same means. */
+async function asking<Answer>(who: string, ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask()
+  } catch (cause) {
+    const { code, message } = failureOf(cause)
+    throw code === 'internal' ? cause : new Error(`${who} cannot be used: ${message}`, { cause })
   }
 }

@@ -46,6 +46,8 @@ export interface HookWorldOptions {
   readonly repositories?: readonly string[]
   readonly emulator?: Partial<EmulatorOptions>
   readonly database?: TestDatabase
+  /** Gives the address at which server and hook reach Bitbucket, instead of its own. */
+  readonly through?: (emulatorUrl: string) => Promise<string>
 }
 
 /** A Bitbucket, a Mooring server, an integration between them, and a stack attached to each repository. */
@@ -53,12 +55,13 @@ export async function startHookWorld(options: HookWorldOptions = {}): Promise<Ho
   const database = options.database ?? databases[0]
   if (!database) throw new Error('There is no database to test on.')
   const emulator = await startTestEmulator(options.emulator)
+  const bitbucketUrl = (await options.through?.(emulator.url)) ?? emulator.url
   const server = await startTestServer(database, {
-    allowedLoopback: [new URL(emulator.url).host],
+    allowedLoopback: [new URL(bitbucketUrl).host],
     publicUrl: undefined,
   })
   await server.root.call('createIntegration', {
-    body: { name: 'main', isDefault: true, apiHost: emulator.url, accessToken: emulator.adminToken },
+    body: { name: 'main', isDefault: true, apiHost: bitbucketUrl, accessToken: emulator.adminToken },
   })
   const key = await server.root.call('createApiKey', { body: { name: 'hook', role: 'webhook-registrar' } })
   const repositories: TestRepository[] = []
@@ -70,7 +73,7 @@ export async function startHookWorld(options: HookWorldOptions = {}): Promise<Ho
       MOORING_ENDPOINT: server.url,
       MOORING_API_KEY_ID: key.id,
       MOORING_API_KEY_SECRET: key.secret,
-      BITBUCKET_URL: emulator.url,
+      BITBUCKET_URL: bitbucketUrl,
       BITBUCKET_TOKEN: emulator.adminToken,
       MOORING_HOOK_CALLS_PER_SECOND: '1000',
       MOORING_HOOK_BURST: '2000',
@@ -135,7 +138,7 @@ export async function startHookWorld(options: HookWorldOptions = {}): Promise<Ho
   for (const name of options.repositories ?? ['infra']) {
     const repository = await emulator.createRepository('PRJ', name)
     repositories.push(repository)
-    await world.attach(repository)
+    await world.attach(repository, undefined, options.through !== undefined)
   }
   return world
 }
