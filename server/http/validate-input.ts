@@ -19,6 +19,7 @@ export function validateInput<Id extends OperationId>(operation: Operation, requ
   const errors = onePerField([
     ...(query.error?.issues ?? []).flatMap((issue) => fieldErrors(issue, (path) => `?${path.map(String).join('.')}`)),
     ...(body?.error?.issues ?? []).flatMap((issue) => fieldErrors(issue, jsonPointer)),
+    ...(body?.success ? unstorable(body.data, []) : []),
   ])
   if (errors.length > 0) {
     const fields = errors.map(({ pointer, detail }) => `${pointer || 'body'}: ${detail}`).slice(0, 10)
@@ -26,6 +27,19 @@ export function validateInput<Id extends OperationId>(operation: Operation, requ
   }
   // The schemas that the type is made from have just been applied.
   return { params: params?.data, query: query.data, body: body?.data } as unknown as OperationInput<Id>
+}
+
+/**
+ * Texts that no database keeps as they are: with a NUL, or half of a character. They are refused, not mended (R211).
+ * It is asked of what the schemas have let through, which is never deep.
+ */
+function unstorable(value: unknown, path: readonly PropertyKey[]): FieldError[] {
+  if (typeof value === 'string') {
+    const isPlain = !/[\0\p{Cs}]/u.test(value)
+    return isPlain ? [] : [{ pointer: jsonPointer(path), detail: 'expected no NUL and no half of a character' }]
+  }
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, part]) => unstorable(part, [...path, key]))
 }
 
 /** A field that breaks several rules has one entry: the first tells what to put right. */

@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from 'kysely'
 import type { Page, PageRequest } from '../../schemas/page.ts'
-import { readPage } from './keyset-page.ts'
+import { comparableRowIds, readPage } from './keyset-page.ts'
 import type { Database, Tables } from './tables.ts'
 
 export type ApiKeyRow = Selectable<Tables['api_key']>
@@ -17,7 +17,7 @@ export function listApiKeyRows(db: Database, request: PageRequest): Promise<Page
         .selectAll()
         .where('revoked_at', 'is', null)
         .where('role', '!=', 'bootstrap')
-        .$if(request.ids !== undefined, (query) => query.where('id', 'in', request.ids ?? []))
+        .$if(request.ids !== undefined, (query) => query.where('id', 'in', comparableRowIds(request.ids)))
         .$if(after !== undefined, (query) => query.where('id', '>', after ?? ''))
         .orderBy('id')
         .limit(limit)

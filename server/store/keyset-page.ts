@@ -1,6 +1,11 @@
 import type { Page, PageRequest } from '../../schemas/page.ts'
 import { Problem } from '../../schemas/problem.ts'
 
+/** The lists whose (first) key is a row id: a column of ids cannot even be compared with anything else. */
+const listsByRowId = new Set(['api-keys', 'registrations', 'runs', 'deliveries', 'webhook-targets'])
+const rowId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const noRowId = '00000000-0000-0000-0000-000000000000'
+
 /** Where a list goes on: the key of the last row, in as many parts as the list is ordered by. */
 export type PageKey = readonly string[]
 
@@ -30,6 +35,16 @@ export function mapPage<Row, Item>(page: Page<Row>, map: (row: Row) => Item): Pa
   return { items: page.items.map(map), nextCursor: page.nextCursor }
 }
 
+/** Those of the ids that a column of row ids can be compared with, and one that no row has: a list is never empty. */
+export function comparableRowIds(ids: readonly string[] | undefined): string[] {
+  return [...(ids ?? []).filter((id) => rowId.test(id)), noRowId]
+}
+
+/** What a database can compare: text without NUL and without half a character. */
+function isKeyPart(part: unknown): part is string {
+  return typeof part === 'string' && !/[\0\p{Cs}]/u.test(part)
+}
+
 /** The cursor names its list, so that one of another list is refused and not misread. */
 function writeCursor(list: string, key: PageKey): string {
   return Buffer.from(JSON.stringify([list, ...key])).toString('base64url')
@@ -38,8 +53,9 @@ function writeCursor(list: string, key: PageKey): string {
 function readCursor(list: string, cursor: string): PageKey {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
-    if (Array.isArray(parsed) && parsed[0] === list && parsed.every((part) => typeof part === 'string')) {
-      return parsed.slice(1)
+    if (Array.isArray(parsed) && parsed[0] === list && parsed.every(isKeyPart)) {
+      const [first = '', ...rest] = parsed.slice(1)
+      if (!listsByRowId.has(list) || rowId.test(first)) return [first, ...rest]
     }
   } catch {
     // answered below

@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from 'kysely'
 import type { Page, PageRequest } from '../../schemas/page.ts'
-import { readPage } from './keyset-page.ts'
+import { comparableRowIds, readPage } from './keyset-page.ts'
 import type { Database, Tables } from './tables.ts'
 
 export interface RegistrationRow extends Selectable<Tables['registration']> {
@@ -31,7 +31,7 @@ export function listRegistrationRows(db: Database, filter: RegistrationFilter): 
     ([after] = [], limit) =>
       selectRegistrations(db)
         .$if(visibleSpaces !== 'all', (query) => query.where('integration.space_id', 'in', [...visibleSpaces, '']))
-        .$if(ids !== undefined, (query) => query.where('registration.id', 'in', ids ?? []))
+        .$if(ids !== undefined, (query) => query.where('registration.id', 'in', comparableRowIds(ids)))
         .$if(integrationId !== undefined, (query) => query.where('integration.slug', '=', integrationId ?? ''))
         .$if(after !== undefined, (query) => query.where('registration.id', '>', after ?? ''))
         .orderBy('registration.id')

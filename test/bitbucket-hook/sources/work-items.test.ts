@@ -7,7 +7,6 @@ import type { Registration, WebhookTarget } from '../../../schemas/webhook-targe
 const target: WebhookTarget = {
   integrationId: 'main',
   integrationName: 'main',
-  integrationKey: '0b6d6b0e-0000-7000-8000-000000000001',
   instanceId: '0b6d6b0e-0000-4000-8000-000000000002',
   apiHost: 'https://git.example.com/bitbucket',
   projectKey: 'PRJ',
