@@ -16,7 +16,7 @@ import type { World } from './world.ts'
  */
 export async function removeUnwanted(world: World, item: UnwantedItem, isAllowed: boolean): Promise<Looked> {
   const { registration, ownership } = item
-  const changes = webhookRemovals(ownership, await listIfThere(world, item), { level: 'repository', adopt: true })
+  const changes = webhookRemovals(ownership, await listIfThere(world, item), { level: 'repository', adopt: false })
   const seen = {
     ...blankReport(item, changes.length > 0 ? 'drifted' : 'in_sync'),
     webhookId: registration.webhookId,

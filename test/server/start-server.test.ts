@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { databases } from '../support/databases.ts'
 import { startTestServer } from '../support/server.ts'
@@ -25,6 +26,34 @@ for (const database of databases) {
         userFacingHost: 'https://bitbucket.example.com',
         webhookUrl: 'http://mooring.test/webhooks/bitbucket-datacenter/our-bitbucket',
       })
+    })
+
+    test('R9 R34 a delivery is stored under the present secret, and refused under that of the integration before', async () => {
+      const server = await startTestServer(database)
+      const body = { name: 'VCS', apiHost: 'https://bitbucket.example.com', accessToken: 'a token' }
+      const deliver = async (secret: string) => {
+        const text = JSON.stringify({ eventKey: 'repo:refs_changed', at: Math.random() })
+        const answer = await fetch(`${server.url}/webhooks/bitbucket-datacenter/vcs`, {
+          method: 'POST',
+          headers: {
+            'x-event-key': 'repo:refs_changed',
+            'x-hub-signature': `sha256=${createHmac('sha256', secret).update(text).digest('hex')}`,
+          },
+          body: text,
+        })
+        return answer.status
+      }
+      await server.root.call('createIntegration', { body })
+      const before = await server.root.call('readWebhookCredentials', { params: { id: 'vcs' } })
+      const first = await deliver(before.secret)
+
+      await server.root.call('deleteIntegration', { params: { id: 'vcs' }, query: {} })
+      const between = await deliver(before.secret)
+      await server.root.call('createIntegration', { body })
+      const after = await server.root.call('readWebhookCredentials', { params: { id: 'vcs' } })
+
+      expect([first, between]).toEqual([202, 404])
+      expect([await deliver(before.secret), await deliver(after.secret)]).toEqual([401, 202])
     })
   })
 }

@@ -114,6 +114,38 @@ for (const database of databases) {
       }
     })
 
+    test('R204 R211 what a database cannot keep or compare is refused by name, and is no failure of the server', async () => {
+      const server = await startTestServer(database)
+      const integration = { name: 'VCS', apiHost: 'https://bitbucket.example.com', accessToken: 'x' }
+      await server.root.call('createIntegration', { body: integration })
+      const registration = {
+        integrationId: 'vcs',
+        projectKey: 'INFRA',
+        repositorySlug: 'network',
+        repositoryId: 7,
+        webhookId: null,
+        secretVersion: 2 ** 40,
+        observed: 'in_sync',
+        managedBy: 'service',
+      }
+      const cursor = (...parts: string[]) => Buffer.from(JSON.stringify(parts)).toString('base64url')
+      const send = async (method: string, path: string, body?: object) => {
+        const answer = await server.request(method, path, body === undefined ? {} : { body })
+        const { errors } = ProblemDocument.parse(await answer.json())
+        return `${answer.status} ${errors?.map(({ pointer }) => pointer).join()}`
+      }
+
+      expect(await send('POST', '/api/v1/spaces', { name: 'a\0b' })).toBe('422 /name')
+      expect(await send('POST', '/api/v1/spaces', { name: 'x', labels: ['a', '\ud800'] })).toBe('422 /labels/1')
+      expect(await send('PUT', '/api/v1/registrations', registration)).toBe('422 /secretVersion')
+      expect(await send('GET', `/api/v1/runs?cursor=${cursor('runs', 'no id')}`)).toBe('422 ?cursor')
+      expect(await send('GET', `/api/v1/spaces?cursor=${cursor('spaces', 'a\0')}`)).toBe('422 ?cursor')
+      for (const list of ['api-keys', 'registrations', 'runs']) {
+        const answer = await server.request('GET', `/api/v1/${list}?ids=no-id,%00`)
+        expect(await answer.json(), list).toEqual({ items: [], nextCursor: null })
+      }
+    })
+
     test('S72 a field named __proto__ is unknown, and pollutes nothing', async () => {
       const server = await startTestServer(database)
 
