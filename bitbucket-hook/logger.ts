@@ -17,7 +17,7 @@ export function createLogger(level: (typeof logLevels)[number], destination: { w
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redactt: { paths: redactedPaths, censor: '[redacted]' },
+      redact: { paths: redactedPaths, censor: '[redacted]' },
       serializers: { err: describeError },
     },
     { write: (line: string) => destination.write(escapeForTerminal(line)) },

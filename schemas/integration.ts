@@ -4,7 +4,11 @@ import { rootSpaceId } from './space.ts'
 import { Description, Labels, Name, Slug, Timestamp } from './text.ts'
 
 const Username = z.string().max(255)
-const AccessToken = z.string().min(1, 'expected a token; leave the field out to keep the stored one').max(4096)
+const AccessToken = z
+  .string()
+  .min(1, 'expected a token; leave the field out to keep the stored one')
+  .max(4096)
+  .regex(/^[!-~]*$/, 'expected printable ASCII without blanks, as HTTP carries it in a header')
 
 /** A Bitbucket Data Center integration. Its token and its webhook secret are in no answer that lists or shows it. */
 export const Integration = z

@@ -37,7 +37,7 @@ export const NewRegistration = z
     repositorySlug: RepositorySlug,
     repositoryId: z.int(),
     webhookId: z.int().nullable().describe('Null: there is none.'),
-    secretVersion: z.int().nullable(),
+    secretVersion: z.int().min(1).max(2_147_483_647).nullable(),
     observed: z.enum(observedStates),
     drift: z.array(z.string()).default([]).describe('The kinds of drift found, never values.'),
     managedBy: z.enum(webhookManagers),

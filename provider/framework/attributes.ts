@@ -1,8 +1,9 @@
 import type { NestedView } from './infer.ts'
 import type { Attribute, Attributes, Block, Blocks, Marks, NestedBlock, Nesting, Schema, Validator } from './schema.ts'
 import { attributeFields } from './schema.ts'
-import type { Type, ValueOf } from './type.ts'
+import type { Type } from './type.ts'
 import type { Dynamic, Numeric } from './value.ts'
+import type { ValueOf } from './value-of.ts'
 
 /** Builders for schemas, meant to be imported whole: `import * as s from '../framework/attributes.ts'`. */
 

@@ -50,16 +50,12 @@ export class DiagnosticError extends Error {
   }
 }
 
-/** Builds a path: a string is an attribute, a number a list index, `mapKey('x')` the key of a map. */
+/** Builds a path: a string is an attribute, a number a list index, `{ key }` the key of a map. */
 export function at(...steps: readonly (string | number | PathStep)[]): Path {
   return steps.map((step) => {
     if (typeof step === 'string') return { attribute: step }
     return typeof step === 'number' ? { index: step } : step
   })
-}
-
-export function mapKey(key: string): PathStep {
-  return { key }
 }
 
 /** The path as it is written in configuration: `rules[0].labels["a"]`. */

@@ -1,6 +1,7 @@
 import type { Attribute, Attributes, Block, Blocks, NestedBlock, Nesting, Schema } from './schema.ts'
-import type { Type, ValueOf } from './type.ts'
+import type { Type } from './type.ts'
 import type { Dynamic, Unknown, ValueObject } from './value.ts'
+import type { ValueOf } from './value-of.ts'
 
 /** The state of a resource: everything is known. Nullable where the schema says so, write-only attributes always null. */
 export type StateOf<S extends Schema> = View<S, 'state'>

@@ -1,4 +1,4 @@
-import type { Json } from './provider.ts'
+import type { Json } from './json.ts'
 
 /** Small facts kept beside the state, by key. Terraform stores them unencrypted: no secrets. */
 export interface PrivateState {

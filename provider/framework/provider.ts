@@ -1,11 +1,11 @@
 import type { Diagnostic, Diagnostics, Path } from './diagnostics.ts'
 import type { ConfigOf, PlanOf, StateOf, UnresolvedFields } from './infer.ts'
+import type { Json } from './json.ts'
 import type { PrivateState } from './private-state.ts'
 import type { Schema } from './schema.ts'
-import type { Type, ValueOf } from './type.ts'
+import type { Type } from './type.ts'
 import type { Unknown, Value } from './value.ts'
-
-export type Json = null | string | number | boolean | readonly Json[] | { readonly [name: string]: Json }
+import type { ValueOf } from './value-of.ts'
 
 /** Writes to Terraform's log. Give it only what everybody may read: nothing is redacted. */
 export interface Logger {

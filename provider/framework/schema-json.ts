@@ -1,4 +1,5 @@
-import type { AnyProvider, Json, Parameter, Signature } from './provider.ts'
+import type { Json } from './json.ts'
+import type { AnyProvider, Parameter, Signature } from './provider.ts'
 import type { Attribute, Block, NestedBlock, Schema } from './schema.ts'
 
 type JsonObject = { readonly [name: string]: Json }

@@ -1,5 +1,3 @@
-import type { Dynamic, Numeric, Value } from './value.ts'
-
 /**
  * The type of a value, written as Terraform's own JSON notation: `'string'`, `['set', 'string']`,
  * `['object', { name: 'string' }]`.
@@ -14,27 +12,6 @@ export type Type =
   | readonly ['tuple', readonly Type[]]
 
 export type ObjectFields = { readonly [name: string]: Type }
-
-/** What a known, non-null value of the type is in resource code. Sets are arrays, whose order means nothing. */
-export type ValueOf<T extends Type> = [Type] extends [T] ? NonNullable<Value> : ValueOfKind<T>
-
-type ValueOfKind<T extends Type> = T extends 'string'
-  ? string
-  : T extends 'number'
-    ? Numeric
-    : T extends 'bool'
-      ? boolean
-      : T extends 'dynamic'
-        ? Dynamic
-        : T extends readonly ['list' | 'set', infer E extends Type]
-          ? readonly ValueOf<E>[]
-          : T extends readonly ['map', infer E extends Type]
-            ? { readonly [key: string]: ValueOf<E> }
-            : T extends readonly ['object', infer F extends ObjectFields]
-              ? { readonly [K in keyof F]: ValueOf<F[K]> | null }
-              : T extends readonly ['tuple', infer I extends readonly Type[]]
-                ? { readonly [K in keyof I]: ValueOf<I[K]> | null }
-                : never
 
 /** Whether two types are the same, whatever the order of an object's attributes. */
 export function equalTypes(a: Type, b: Type): boolean {

@@ -1,5 +1,6 @@
 import type { Diagnostics } from './diagnostics.ts'
-import type { Json, Resource } from './provider.ts'
+import type { Json } from './json.ts'
+import type { Resource } from './provider.ts'
 
 export type JsonObject = { readonly [name: string]: Json }
 

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Json } from '../framework/provider.ts'
+import type { Json } from '../framework/json.ts'
 import type { Type } from '../framework/type.ts'
 import { isObject, type Value, type ValueObject } from '../framework/value.ts'
 import type { DynamicValue } from './generated/tfplugin6.ts'

@@ -1,5 +1,5 @@
+import type { Json } from '../framework/json.ts'
 import { parseDecimal } from '../framework/numeric.ts'
-import type { Json } from '../framework/provider.ts'
 import type { Type } from '../framework/type.ts'
 import { dynamic, objectFrom, type Value } from '../framework/value.ts'
 import { toType } from './type-text.ts'

@@ -1,4 +1,5 @@
-import type { Json, Logger } from '../framework/provider.ts'
+import type { Json } from '../framework/json.ts'
+import type { Logger } from '../framework/provider.ts'
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 const levels: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error']

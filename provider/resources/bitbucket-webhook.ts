@@ -1,27 +1,24 @@
 import { applyWebhookChanges, observeWebhooks } from '../../clients/bitbucket/apply-webhook-changes.ts'
-import {
-  findRepositoryById,
-  getRepository,
-  orUndefined,
-  type Repository,
-} from '../../clients/bitbucket/repositories.ts'
+import { findRepositoryById, getRepository } from '../../clients/bitbucket/repositories.ts'
 import { fieldDrift, keptWebhook, webhookDrift } from '../../clients/bitbucket/webhook-drift.ts'
-import { deleteWebhook, findWebhook, listWebhooks, type ObservedWebhook } from '../../clients/bitbucket/webhooks.ts'
+import { deleteWebhook, findWebhook, type ObservedWebhook } from '../../clients/bitbucket/webhooks.ts'
 import { isSameWebhookUrl } from '../../schemas/rules/webhook-url.ts'
 import { at, DiagnosticError } from '../framework/diagnostics.ts'
-import type { ConfigOf, PlanOf, StateOf, UnresolvedFields } from '../framework/infer.ts'
-import type { ApplyContext, PlanContext, Resource } from '../framework/provider.ts'
-import { isUnknown, known, unknown } from '../framework/value.ts'
+import type { PlanOf, StateOf } from '../framework/infer.ts'
+import type { ApplyContext, Resource } from '../framework/provider.ts'
+import { isUnknown, known } from '../framework/value.ts'
 import { bitbucketWebhookSchema } from './bitbucket-webhook-schema.ts'
+import { findImportedWebhook } from './import-webhook.ts'
 import { findIntegration } from './integration.ts'
+import { planWebhook } from './plan-webhook.ts'
 import { getBitbucket, type ProviderClient } from './provider-client.ts'
 import { forgetWebhook, reportWebhook } from './report-webhook.ts'
+import { unlessElsewhere } from './repository-address.ts'
 import { type WantedWebhook, wantedWebhook } from './wanted-webhook.ts'
 
 type Schema = typeof bitbucketWebhookSchema
 type State = StateOf<Schema>
 type Plan = PlanOf<Schema>
-type Config = ConfigOf<Schema>
 
 export const bitbucketWebhook: Resource<Schema, ProviderClient> = {
   typeName: 'mooring_bitbucket_webhook',
@@ -52,14 +49,7 @@ export const bitbucketWebhook: Resource<Schema, ProviderClient> = {
   },
 
   async modifyPlan({ config, prior, planned }, context) {
-    if (!prior || !planned || !config) return undefined
-    await planMove(prior, planned, context)
-    const needsSecret = prior.secret_state === 'wrong' || prior.secret_state === 'missing'
-    return {
-      ...planned,
-      webhook_url: await plannedUrl(prior, planned, context),
-      secret_state: needsSecret ? 'ok' : await plannedSecretState(config, prior, planned, context),
-    }
+    return prior && planned && config ? planWebhook(config, prior, planned, context) : undefined
   },
 
   async create(planned, context) {
@@ -69,9 +59,9 @@ export const bitbucketWebhook: Resource<Schema, ProviderClient> = {
   async read(current, { client, diagnostics }) {
     const bitbucket = getBitbucket(client)
     const scope = { projectKey: current.project_key, repositorySlug: current.repository_slug }
-    const observed = await findWebhook(bitbucket, scope, current.hook_id)
+    const observed = await unlessElsewhere(findWebhook(bitbucket, scope, current.hook_id))
     if (!observed) {
-      if (await orUndefined(getRepository(bitbucket, scope))) return undefined
+      if (await unlessElsewhere(getRepository(bitbucket, scope))) return undefined
       const likely = [{ projectKey: current.project_key }]
       const moved = await findRepositoryById(bitbucket, current.repository_id, likely)
       if (!moved) return undefined
@@ -95,28 +85,23 @@ export const bitbucketWebhook: Resource<Schema, ProviderClient> = {
   },
 
   async delete(prior, { client, diagnostics }) {
-    const scope = { projectKey: prior.project_key, repositorySlug: prior.repository_slug }
-    await deleteWebhook(getBitbucket(client), scope, prior.hook_id)
+    const bitbucket = getBitbucket(client)
+    const { project_key, repository_slug, repository_id } = prior
+    const isThere = await unlessElsewhere(
+      getRepository(bitbucket, { projectKey: project_key, repositorySlug: repository_slug }),
+    )
+    const repository = isThere ?? (await findRepositoryById(bitbucket, repository_id, [{ projectKey: project_key }]))
+    if (repository) {
+      const scope = { projectKey: repository.project.key, repositorySlug: repository.slug }
+      await deleteWebhook(bitbucket, scope, prior.hook_id)
+    }
     await forgetWebhook(client, prior.integration_id, prior.repository_id, diagnostics)
   },
 
   /** By `PROJECT/repository/<webhook id>`, or by `PROJECT/repository?url=<address>`. */
   async importState(id, { client }) {
-    const parts = /^(~?[^/?]+)\/([^/?]+)(?:\/(\d+)|\?url=(.+))$/.exec(id)
-    const [, project_key, repository_slug, hookId, url] = parts ?? []
-    if (project_key === undefined || repository_slug === undefined) {
-      throw new DiagnosticError(
-        'Not an import id',
-        `Give PROJECT/repository/<webhook id> or PROJECT/repository?url=<address>, not ${JSON.stringify(id)}.`,
-      )
-    }
-    const scope = { projectKey: project_key, repositorySlug: repository_slug }
-    const webhooks = await listWebhooks(getBitbucket(client), scope)
-    const found = webhooks.find((webhook) =>
-      url === undefined ? webhook.id === Number(hookId) : isSameWebhookUrl(url, webhook.url),
-    )
-    if (!found) return undefined
-    return { id: idOf(project_key, repository_slug, found.id), project_key, repository_slug, hook_id: found.id }
+    const found = await findImportedWebhook(id, client)
+    return found && { ...found, id: idOf(found.project_key, found.repository_slug, found.hook_id) }
   },
 }
 
@@ -146,56 +131,11 @@ async function write(
     )
   }
   const state = stateOf({ ...planned, repository_id: repository.id }, webhook, 'ok')
-  checkpoint(state)
+  // What was written is saved even where the rest fails; an update that failed leaves the state as it was (R132).
+  if (applied.done.some(({ kind }) => kind !== 'deleted')) checkpoint(state)
   if (applied.error !== undefined) throw applied.error
   await reportWebhook(client, planned.integration_id, repository, webhook.id, secretVersion, diagnostics)
   return state
-}
-
-/** Another address is the same repository when Bitbucket says so by its number; else the webhook is replaced. */
-async function planMove(
-  prior: State,
-  planned: UnresolvedFields<Plan>,
-  { client, requireReplace }: PlanContext<ProviderClient>,
-): Promise<void> {
-  const { project_key, repository_slug } = planned
-  if (project_key === prior.project_key && repository_slug === prior.repository_slug) return
-  const isKnown = !isUnknown(project_key) && !isUnknown(repository_slug)
-  if (isKnown && client?.bitbucket) {
-    const address = { projectKey: project_key, repositorySlug: repository_slug }
-    const repository: Repository | undefined = await orUndefined(getRepository(client.bitbucket, address))
-    if (repository?.id === prior.repository_id) return
-  }
-  if (project_key !== prior.project_key) requireReplace(at('project_key'))
-  if (repository_slug !== prior.repository_slug) requireReplace(at('repository_slug'))
-}
-
-/** The address that the webhook should have: somebody may have changed it in Bitbucket, or the server's own changed. */
-async function plannedUrl(
-  prior: State,
-  planned: UnresolvedFields<Plan>,
-  { client }: PlanContext<ProviderClient>,
-): Promise<UnresolvedFields<Plan>['webhook_url']> {
-  if (isUnknown(planned.webhook_url) || isUnknown(planned.integration_id)) return planned.webhook_url
-  if (planned.integration_id === null || !client?.server) return planned.webhook_url
-  const integration = await findIntegration(client, planned.integration_id)
-  if (!integration) return unknown
-  return isSameWebhookUrl(integration.webhookUrl, prior.webhook_url) ? planned.webhook_url : integration.webhookUrl
-}
-
-/** A write-only secret can only be compared here, where the configuration is at hand. */
-async function plannedSecretState(
-  config: UnresolvedFields<Config>,
-  prior: State,
-  planned: UnresolvedFields<Plan>,
-  { client }: PlanContext<ProviderClient>,
-): Promise<UnresolvedFields<Plan>['secret_state']> {
-  const secret = config.secret_wo
-  if (typeof secret !== 'string' || !client?.bitbucket) return planned.secret_state
-  const scope = { projectKey: prior.project_key, repositorySlug: prior.repository_slug }
-  const observed = await findWebhook(client.bitbucket, scope, prior.hook_id)
-  const shown = observed?.configuration?.secret
-  return typeof shown === 'string' && shown !== secret ? unknown : planned.secret_state
 }
 
 async function observedSecret(current: State, observed: ObservedWebhook, client: ProviderClient): Promise<string> {

@@ -19,10 +19,15 @@ export function describeError(error: unknown): Diagnostic | undefined {
 /** A taken name is most often an object that exists already: the error says how to import it (R136). */
 export function importInstead(error: unknown, typeName: string, id: string): unknown {
   if (!(error instanceof ServerProblem) || error.code !== 'name_taken') return error
+  return importExisting(error, typeName, id, at('name'))
+}
+
+/** The error for an object that exists already, with the block that imports it (R136). */
+export function importExisting(error: ServerProblem, typeName: string, id: string, path: Path): DiagnosticError {
   return new DiagnosticError(
     'It exists already',
     `${error.detail}\n\nTo manage the existing one, import it:\n\n  import {\n    to = ${typeName}.<name in this configuration>\n    id = ${JSON.stringify(id)}\n  }`,
-    at('name'),
+    path,
     { cause: error },
   )
 }

@@ -5,10 +5,13 @@ import { slugify } from '../../schemas/rules/slug.ts'
 import { Description, Labels, Name, Slug } from '../../schemas/text.ts'
 import * as s from '../framework/attributes.ts'
 import { conforms } from '../framework/conforms.ts'
-import { at } from '../framework/diagnostics.ts'
-import type { ConfigOf, PlanOf, StateOf } from '../framework/infer.ts'
+import { at, DiagnosticError, type Diagnostics } from '../framework/diagnostics.ts'
+import type { ConfigOf, PlanOf, StateOf, UnresolvedFields } from '../framework/infer.ts'
 import type { Resource } from '../framework/provider.ts'
+import { isUnknown, unknown } from '../framework/value.ts'
 import { importInstead } from './describe-error.ts'
+import { importedSlug } from './imported-slug.ts'
+import { diagnoseLoss, stacksThatWouldDetach, warnAboutAttached } from './planned-detach.ts'
 import { getServer, type ProviderClient } from './provider-client.ts'
 import { nullIfUnset, warnAboutDetached } from './shared-attributes.ts'
 
@@ -99,8 +102,11 @@ export const integration: Resource<typeof schema, ProviderClient> = {
     }
   },
 
-  async modifyPlan({ config, prior, planned }, { diagnostics }) {
-    if (!planned || !config) return undefined
+  async modifyPlan({ config, prior, planned }, { client, diagnostics }) {
+    if (!planned || !config) {
+      if (prior) warnAboutAttached(diagnostics, prior.id, await attachedStacks(client, prior.id), [])
+      return undefined
+    }
     const isReplaced = prior !== null && (prior.name !== planned.name || prior.is_default !== planned.is_default)
     if ((prior === null || isReplaced) && config.access_token === null && config.access_token_wo === null) {
       diagnostics.error(
@@ -109,15 +115,19 @@ export const integration: Resource<typeof schema, ProviderClient> = {
         at('access_token'),
       )
     }
-    if (isReplaced && typeof planned.name === 'string') {
+    if (isReplaced && !isUnknown(planned.name)) {
       const keepsUrl = slugify(planned.name) === prior.id
+      const path = at(prior.name === planned.name ? 'is_default' : 'name')
       diagnostics.warning(
         'The integration will be replaced',
         `Its stacks are detached, and its webhook secret changes. The webhook endpoint ${keepsUrl ? 'stays' : 'changes too'}.`,
-        at(prior.name === planned.name ? 'is_default' : 'name'),
+        path,
       )
+      warnAboutAttached(diagnostics, prior.id, await attachedStacks(client, prior.id), path)
+    } else if (prior !== null) {
+      await checkMove(prior, planned.space_id, planned.allow_detach === true, client, diagnostics)
     }
-    return undefined
+    return { ...planned, user_facing_host: plannedUserFacingHost(config, planned) }
   },
 
   async create(planned, { client, config }) {
@@ -130,6 +140,9 @@ export const integration: Resource<typeof schema, ProviderClient> = {
     try {
       return stateOf(await getServer(client).call('createIntegration', { body }), planned)
     } catch (error) {
+      if (error instanceof ServerProblem && error.code === 'default_integration_exists') {
+        throw new DiagnosticError('There is a default integration already', error.message, at('is_default'))
+      }
       throw importInstead(error, 'mooring_bitbucket_datacenter_integration', slugify(planned.name))
     }
   },
@@ -160,7 +173,7 @@ export const integration: Resource<typeof schema, ProviderClient> = {
 
   /** By id, or by `name:<name>`. */
   async importState(id) {
-    return { id: id.startsWith('name:') ? slugify(id.slice('name:'.length)) : id }
+    return { id: importedSlug(id.startsWith('name:') ? slugify(id.slice('name:'.length)) : id) }
   },
 }
 
@@ -169,9 +182,36 @@ export async function findIntegration(client: ProviderClient, id: string): Promi
   try {
     return await getServer(client).call('getIntegration', { params: { id } })
   } catch (error) {
-    if (error instanceof ServerProblem && error.status === 404) return undefined
+    // Any other 404 says that the request went to the wrong place, not that the integration is gone.
+    if (error instanceof ServerProblem && error.code === 'integration_not_found') return undefined
     throw error
   }
+}
+
+/** The address that people see follows api_host as soon as the configuration names none. */
+function plannedUserFacingHost(config: UnresolvedFields<Config>, planned: UnresolvedFields<Plan>) {
+  if (config.user_facing_host !== null) return planned.user_facing_host
+  return isUnknown(planned.api_host) || planned.api_host.startsWith('private://') ? unknown : planned.api_host
+}
+
+async function attachedStacks(client: ProviderClient | undefined, id: string): Promise<readonly string[]> {
+  return stacksThatWouldDetach(client, async () =>
+    getServer(client).call('deleteIntegration', { params: { id }, query: { dryRun: 'true' } }),
+  )
+}
+
+async function checkMove(
+  { id, space_id }: State,
+  target: string | typeof unknown,
+  isAllowed: boolean,
+  client: ProviderClient | undefined,
+  diagnostics: Diagnostics,
+): Promise<void> {
+  if (isUnknown(target) || target === space_id) return
+  const request = { params: { id }, query: { dryRun: 'true' }, body: { spaceId: target } } as const
+  const stacks = await stacksThatWouldDetach(client, async () => getServer(client).call('updateIntegration', request))
+  const cause = `The integration "${id}" is to move to the space "${target}".`
+  diagnoseLoss(diagnostics, stacks, { isAllowed, cause, path: at('space_id') })
 }
 
 /** A stored token does not follow a changed host (S28), so the configuration's is sent along with one. */

@@ -13,8 +13,8 @@ export interface ProviderClient {
 }
 
 /** @throws DiagnosticError that says how to name the server */
-export function getServer({ server }: ProviderClient): ServerClient {
-  if (server) return server
+export function getServer(client: ProviderClient | undefined): ServerClient {
+  if (client?.server) return client.server
   throw new DiagnosticError(
     'Mooring server not configured',
     'Set endpoint and an API key in the provider block, or MOORING_ENDPOINT, MOORING_API_KEY_ID and MOORING_API_KEY_SECRET in the environment.',

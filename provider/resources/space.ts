@@ -4,10 +4,13 @@ import type { Space } from '../../schemas/space.ts'
 import { Description, Labels, Name, Slug } from '../../schemas/text.ts'
 import * as s from '../framework/attributes.ts'
 import { conforms } from '../framework/conforms.ts'
+import { at } from '../framework/diagnostics.ts'
 import type { StateOf } from '../framework/infer.ts'
 import type { Resource } from '../framework/provider.ts'
 import { isUnknown } from '../framework/value.ts'
 import { importInstead } from './describe-error.ts'
+import { importedSlug } from './imported-slug.ts'
+import { diagnoseLoss, stacksThatWouldDetach } from './planned-detach.ts'
 import { getServer, type ProviderClient } from './provider-client.ts'
 import { warnAboutDetached } from './shared-attributes.ts'
 
@@ -46,6 +49,26 @@ type State = StateOf<typeof schema>
 export const space: Resource<typeof schema, ProviderClient> = {
   typeName: 'mooring_space',
   schema,
+
+  async modifyPlan({ prior, planned }, { client, diagnostics }) {
+    if (!prior || !planned) return undefined
+    const { parent_space_id, inherit_entities, allow_detach } = planned
+    if (isUnknown(parent_space_id) || isUnknown(inherit_entities)) return undefined
+    const isMoved = parent_space_id !== prior.parent_space_id
+    if (!isMoved && inherit_entities === prior.inherit_entities) return undefined
+    const request = {
+      params: { id: prior.id },
+      query: { dryRun: 'true' },
+      body: { parentId: parent_space_id, inheritEntities: inherit_entities },
+    } as const
+    const stacks = await stacksThatWouldDetach(client, async () => getServer(client).call('updateSpace', request))
+    diagnoseLoss(diagnostics, stacks, {
+      isAllowed: allow_detach === true,
+      cause: `The space "${prior.id}" is to give access to other integrations than now.`,
+      path: at(isMoved ? 'parent_space_id' : 'inherit_entities'),
+    })
+    return undefined
+  },
 
   async create(planned, { client }) {
     const { name, slug, parent_space_id, inherit_entities, labels, description } = planned
@@ -94,7 +117,7 @@ export const space: Resource<typeof schema, ProviderClient> = {
   },
 
   async importState(id) {
-    return { id }
+    return { id: importedSlug(id) }
   },
 }
 
@@ -103,7 +126,8 @@ export async function findSpace(client: ProviderClient, id: string): Promise<Spa
   try {
     return await getServer(client).call('getSpace', { params: { id } })
   } catch (error) {
-    if (error instanceof ServerProblem && error.status === 404) return undefined
+    // Any other 404 says that the request went to the wrong place, not that the space is gone.
+    if (error instanceof ServerProblem && error.code === 'space_not_found') return undefined
     throw error
   }
 }

@@ -3,8 +3,11 @@ import { type Attachment, ProjectKey, RepositorySlug } from '../../schemas/stack
 import { Slug } from '../../schemas/text.ts'
 import * as s from '../framework/attributes.ts'
 import { conforms } from '../framework/conforms.ts'
+import { at, DiagnosticError } from '../framework/diagnostics.ts'
 import type { PlanOf, StateOf } from '../framework/infer.ts'
 import type { Resource } from '../framework/provider.ts'
+import { importExisting } from './describe-error.ts'
+import { importedSlug } from './imported-slug.ts'
 import { getServer, type ProviderClient, verification } from './provider-client.ts'
 import { findStack, isSameProjectKey, warnIfDetached } from './stack.ts'
 
@@ -38,7 +41,20 @@ export const stackVcsAttachment: Resource<typeof schema, ProviderClient> = {
 
   async create(planned, { client }) {
     const request = { params: { id: planned.stack_id }, query: verification(client), body: bodyOf(planned) }
-    return stateOf(await getServer(client).call('attachStack', request))
+    try {
+      return stateOf(await getServer(client).call('attachStack', request))
+    } catch (error) {
+      if (!(error instanceof ServerProblem) || error.code !== 'stack_already_attached') throw error
+      const existing = await findStack(client, planned.stack_id)
+      if (existing?.attachment?.managedBy === 'attachment') {
+        throw importExisting(error, 'mooring_stack_vcs_attachment', planned.stack_id, at('stack_id'))
+      }
+      throw new DiagnosticError(
+        'The stack declares its repository itself',
+        `${error.message} Leave repository out of the stack, or leave this attachment out.`,
+        at('stack_id'),
+      )
+    }
   },
 
   async read(current, { client, diagnostics }) {
@@ -76,7 +92,7 @@ export const stackVcsAttachment: Resource<typeof schema, ProviderClient> = {
 
   /** By the id of the stack. */
   async importState(id) {
-    return { id, stack_id: id }
+    return { id: importedSlug(id), stack_id: id }
   },
 }
 

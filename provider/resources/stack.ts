@@ -9,6 +9,7 @@ import type { PlanOf, StateOf } from '../framework/infer.ts'
 import type { Resource } from '../framework/provider.ts'
 import { isUnknown } from '../framework/value.ts'
 import { importInstead } from './describe-error.ts'
+import { importedSlug } from './imported-slug.ts'
 import { getServer, type ProviderClient, verification } from './provider-client.ts'
 
 const schema = s.schema({
@@ -143,7 +144,7 @@ export const stack: Resource<typeof schema, ProviderClient> = {
   },
 
   async importState(id) {
-    return { id }
+    return { id: importedSlug(id) }
   },
 }
 
@@ -157,7 +158,8 @@ export async function findStack(client: ProviderClient, id: string): Promise<Sta
   try {
     return await getServer(client).call('getStack', { params: { id } })
   } catch (error) {
-    if (error instanceof ServerProblem && error.status === 404) return undefined
+    // Any other 404 says that the request went to the wrong place, not that the stack is gone.
+    if (error instanceof ServerProblem && error.code === 'stack_not_found') return undefined
     throw error
   }
 }

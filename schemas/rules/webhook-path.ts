@@ -1,14 +1,7 @@
-import { slugify } from './slug.ts'
-
-/** Everything below it is the webhook receiver's. */
+/** Everything below it is the webhook receiver's (R30). */
 export const webhookPathPrefix = '/webhooks/bitbucket-datacenter/'
 
-/** The path at which an integration of this name receives its webhooks (R3, R30). */
-export function webhookPath(integrationName: string): string {
-  return webhookPathPrefix + slugify(integrationName)
-}
-
-/** The address to enter in Bitbucket: the server's public URL and the integration's path. */
+/** The address to enter in Bitbucket: the server's public URL, and the path that the integration's slug makes (R3). */
 export function webhookEndpoint(publicUrl: string, integrationSlug: string): string {
   return publicUrl.replace(/\/+$/, '') + webhookPathPrefix + integrationSlug
 }

@@ -13,7 +13,7 @@ import { actorOf } from './actor.ts'
 import { failWaitingRuns } from './fail-waiting-runs.ts'
 import { findRepositoryId } from './find-repository.ts'
 import type { Installation } from './installation.ts'
-import { getVisibleIntegration } from './integrations.ts'
+import { getVisibleIntegration } from './integration-view.ts'
 import { fieldProblem } from './invalid-field.ts'
 import { getStackRow, toAttachment } from './stack-view.ts'
 

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import type { Integration, IntegrationUpdate, NewIntegration, WebhookCredentials } from '../../schemas/integration.ts'
+import type { Integration, IntegrationUpdate, NewIntegration } from '../../schemas/integration.ts'
 import type { Page, PageRequest } from '../../schemas/page.ts'
 import { Problem } from '../../schemas/problem.ts'
 import { canUseIntegration } from '../../schemas/rules/usable-spaces.ts'
-import { webhookEndpoint, webhookPathPrefix } from '../../schemas/rules/webhook-path.ts'
 import { rootSpaceId } from '../../schemas/space.ts'
-import { authorisedSpaces, authoriseIn, type Caller } from '../core/authorise.ts'
+import { authorisedSpaces, type Caller } from '../core/authorise.ts'
 import type { Sealer } from '../core/sealer.ts'
 import { uuidv7 } from '../core/uuid-v7.ts'
 import { recordAudit } from '../store/audit.ts'
@@ -13,11 +12,9 @@ import { inWriteTransaction } from '../store/dialect/transactions.ts'
 import { isUniqueViolation } from '../store/dialect/unique-violation.ts'
 import {
   deleteIntegrationRow,
-  findIntegrationRow,
   type IntegrationRow,
   insertIntegration,
   listIntegrationRows,
-  newestSecrets,
   updateIntegrationRow,
 } from '../store/integrations.ts'
 import { mapPage } from '../store/keyset-page.ts'
@@ -27,7 +24,8 @@ import type { Database } from '../store/tables.ts'
 import { actorOf } from './actor.ts'
 import { checkHosts } from './check-hosts.ts'
 import { type DetachOptions, detach, detachOrRefuse } from './detach-stacks.ts'
-import { type Installation, labelsOf, timestamp } from './installation.ts'
+import type { Installation } from './installation.ts'
+import { getVisibleIntegration, toIntegration } from './integration-view.ts'
 import { fieldProblem, invalidField } from './invalid-field.ts'
 import { slugOf, spaceNotFound } from './spaces.ts'
 
@@ -175,59 +173,6 @@ export async function deleteIntegration(
   return { detached }
 }
 
-/** Reveals the webhook endpoint and secret. The audit row is written before the secret is opened (R12, S70). */
-export async function readWebhookCredentials(
-  installation: Installation,
-  caller: Caller,
-  slug: string,
-): Promise<WebhookCredentials> {
-  const { db, clock, sealer } = installation
-  const now = clock.now()
-  const secret = await inWriteTransaction(db, async (transaction) => {
-    const integration = await getVisibleIntegration(transaction, caller, slug)
-    const newest = (await newestSecrets(transaction, [integration.id])).get(integration.id)
-    if (!newest) throw new Error(`The integration ${integration.id} has no webhook secret.`)
-    await recordAudit(transaction, now, [revealEntry(caller, slug, newest)])
-    return newest
-  })
-  return {
-    url: webhookUrl(installation, slug),
-    secret: sealer.open({ table: 'webhook_secret', id: secret.id, column: 'secret' }, secret.secret),
-    version: secret.version,
-  }
-}
-
-/** A person's reading is recorded each time, a service's once per key and secret version (R12). */
-export function revealEntry(caller: Caller, slug: string, secret: { readonly id: string; readonly version: number }) {
-  return {
-    actor: actorOf(caller),
-    action: 'webhook_secret.reveal',
-    object: `integration:${slug}`,
-    details: { version: secret.version },
-    ...(caller.role === 'webhook-registrar' ? { onceKey: `reveal:${caller.keyId}:${secret.id}` } : {}),
-  }
-}
-
-/** Gives the integration, or answers as if it did not exist where the caller may not see it (R26, S21). */
-export async function getVisibleIntegration(
-  db: Database,
-  caller: Caller,
-  slug: string,
-  pointer?: string,
-): Promise<IntegrationRow> {
-  const row = await findIntegrationRow(db, slug)
-  const isVisible = row && authoriseIn(caller, 'webhooks', row.space_id, await readSpaceTree(db)) === 'allowed'
-  if (isVisible) return row
-  const detail = `There is no integration with the id "${slug}".`
-  throw new Problem('integration_not_found', detail, pointer === undefined ? {} : { errors: [{ pointer, detail }] })
-}
-
-/** The address to be entered in Bitbucket; without a public URL its path alone is known. */
-export function webhookUrl({ publicUrl }: Installation, slug: string): string {
-  const base = publicUrl()
-  return base === undefined ? webhookPathPrefix + slug : webhookEndpoint(base, slug)
-}
-
 function changedRow(
   { sealer, bitbucket }: Installation,
   row: IntegrationRow,
@@ -304,23 +249,5 @@ function firstSecret(sealer: Sealer, integrationId: string, now: number) {
     secret: sealer.seal({ table: 'webhook_secret', id, column: 'secret' }, secret),
     valid_until: null,
     created_at: now,
-  }
-}
-
-function toIntegration(installation: Installation, row: IntegrationRow): Integration {
-  return {
-    id: row.slug,
-    name: row.name,
-    isDefault: row.is_default === 1,
-    spaceId: row.space_id,
-    apiHost: row.api_host,
-    userFacingHost: row.user_facing_host ?? row.api_host,
-    username: row.username,
-    labels: labelsOf(row.labels),
-    description: row.description,
-    allowDetachOnDestroy: row.allow_detach_on_destroy === 1,
-    webhookUrl: webhookUrl(installation, row.slug),
-    createdAt: timestamp(row.created_at),
-    updatedAt: timestamp(row.updated_at),
   }
 }

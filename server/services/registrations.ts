@@ -16,8 +16,7 @@ import {
 import { readSpaceTree } from '../store/spaces.ts'
 import { actorOf } from './actor.ts'
 import { type Installation, labelsOf, timestamp } from './installation.ts'
-import { getVisibleIntegration } from './integrations.ts'
-import { invalidField } from './invalid-field.ts'
+import { getVisibleIntegration } from './integration-view.ts'
 
 /** Records what a manager of webhooks saw or wrote in Bitbucket (R142); the newest report of a repository stands. */
 export async function reportRegistration(
@@ -26,8 +25,7 @@ export async function reportRegistration(
   input: NewRegistration,
 ): Promise<Registration> {
   const now = clock.now()
-  checkSecretVersion(input.secretVersion)
-  const id = await inWriteTransaction(db, async (transaction) => {
+  const stored = await inWriteTransaction(db, async (transaction) => {
     const integration = await getVisibleIntegration(transaction, caller, input.integrationId, '/integrationId')
     return upsertRegistration(transaction, {
       id: uuidv7(now),
@@ -43,7 +41,7 @@ export async function reportRegistration(
       reported_at: now,
     })
   })
-  return { id, ...input, reportedAt: timestamp(now) }
+  return { ...input, id: stored.id, managedBy: stored.managed_by, reportedAt: timestamp(now) }
 }
 
 export interface RegistrationQuery extends PageRequest {
@@ -78,13 +76,6 @@ export async function forgetRegistration({ db, clock }: Installation, caller: Ca
       },
     ])
   })
-}
-
-/** Versions count from 1, in 32 bits. */
-function checkSecretVersion(version: number | null): void {
-  if (version !== null && (version < 1 || version > 2_147_483_647)) {
-    throw invalidField('/secretVersion', 'expected a version of the secret, counted from 1')
-  }
 }
 
 function toRegistration(row: RegistrationRow): Registration {

@@ -15,7 +15,8 @@ import {
   type TargetRow,
 } from '../store/webhook-targets.ts'
 import type { Installation } from './installation.ts'
-import { getVisibleIntegration, revealEntry, webhookUrl } from './integrations.ts'
+import { getVisibleIntegration, webhookUrl } from './integration-view.ts'
+import { revealEntry } from './webhook-credentials.ts'
 
 export interface TargetQuery {
   readonly limit: number

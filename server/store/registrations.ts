@@ -44,16 +44,31 @@ export function findRegistrationRow(db: Database, id: string): Promise<Registrat
   return selectRegistrations(db).where('registration.id', '=', id).executeTakeFirst()
 }
 
-/** Writes what was reported of a repository's webhook; there is one row per integration and repository. */
-export async function upsertRegistration(db: Database, row: Insertable<Tables['registration']>): Promise<string> {
+/**
+ * Writes what was reported of a repository's webhook; there is one row per integration and repository. What Terraform
+ * declares stays Terraform's until it forgets it: a service whose sweep began earlier does not take it over.
+ */
+export async function upsertRegistration(
+  db: Database,
+  row: Insertable<Tables['registration']>,
+): Promise<Pick<Selectable<Tables['registration']>, 'id' | 'managed_by'>> {
   const { id: _id, integration_id: _integration, repository_id: _repository, ...changing } = row
-  const stored = await db
+  return db
     .insertInto('registration')
     .values(row)
-    .onConflict((conflict) => conflict.columns(['integration_id', 'repository_id']).doUpdateSet(changing))
-    .returning('id')
+    .onConflict((conflict) =>
+      conflict.columns(['integration_id', 'repository_id']).doUpdateSet((eb) => ({
+        ...changing,
+        managed_by: eb
+          .case()
+          .when('registration.managed_by', '=', 'terraform')
+          .then(eb.val('terraform' as const))
+          .else(eb.val(row.managed_by))
+          .end(),
+      })),
+    )
+    .returning(['id', 'managed_by'])
     .executeTakeFirstOrThrow()
-  return stored.id
 }
 
 export async function deleteRegistrationRow(db: Database, id: string): Promise<void> {

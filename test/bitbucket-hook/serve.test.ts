@@ -126,12 +126,15 @@ describe('the service', () => {
     await world.emulator.addFault({ kind: 'latency', ms: 200, method: 'POST', path: '*/webhooks' })
     const service = startService(world, { MOORING_HOOK_IN_FLIGHT: '2' })
     await until(async () => world.sent().some((request) => request.startsWith('POST')), 5_000)
+    await new Promise((resolve) => setTimeout(resolve, 120)) // into the next two
+    const before = (await world.registrations()).length
 
     service.child.kill('SIGTERM')
 
     expect(await service.ended).toBe(0)
     const lists = await Promise.all(world.repositories.map((repository) => world.webhooks(repository)))
     const made = lists.flat().length
+    expect(made).toBeGreaterThan(before)
     expect(made).toBeLessThan(12)
     expect(await world.registrations()).toHaveLength(made)
   })

@@ -18,7 +18,7 @@ for (const database of databases) {
       const server = await startTestServer(database)
 
       const integration = await server.root.call('createIntegration', {
-        body: { name: 'Our Bitbucket', apiHost: 'https://bitbucket.example.com', accessToken: 'a token' },
+        body: { name: 'Our Bitbucket', apiHost: 'https://bitbucket.example.com', accessToken: 'a-token' },
       })
 
       expect(integration).toMatchObject({
@@ -30,7 +30,7 @@ for (const database of databases) {
 
     test('R9 R34 a delivery is stored under the present secret, and refused under that of the integration before', async () => {
       const server = await startTestServer(database)
-      const body = { name: 'VCS', apiHost: 'https://bitbucket.example.com', accessToken: 'a token' }
+      const body = { name: 'VCS', apiHost: 'https://bitbucket.example.com', accessToken: 'a-token' }
       const deliver = async (secret: string) => {
         const text = JSON.stringify({ eventKey: 'repo:refs_changed', at: Math.random() })
         const answer = await fetch(`${server.url}/webhooks/bitbucket-datacenter/vcs`, {

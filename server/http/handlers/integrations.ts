@@ -4,9 +4,9 @@ import {
   deleteIntegration,
   getIntegration,
   listIntegrations,
-  readWebhookCredentials,
   updateIntegration,
 } from '../../services/integrations.ts'
+import { readWebhookCredentials } from '../../services/webhook-credentials.ts'
 import type { Handlers } from '../handlers.ts'
 
 export function integrationHandlers(

@@ -140,8 +140,9 @@ for (const database of databases) {
       expect(await send('PUT', '/api/v1/registrations', registration)).toBe('422 /secretVersion')
       expect(await send('GET', `/api/v1/runs?cursor=${cursor('runs', 'no id')}`)).toBe('422 ?cursor')
       expect(await send('GET', `/api/v1/spaces?cursor=${cursor('spaces', 'a\0')}`)).toBe('422 ?cursor')
+      expect(await send('GET', '/api/v1/stacks?ids=a,%00')).toBe('422 ?ids')
       for (const list of ['api-keys', 'registrations', 'runs']) {
-        const answer = await server.request('GET', `/api/v1/${list}?ids=no-id,%00`)
+        const answer = await server.request('GET', `/api/v1/${list}?ids=no-id,a`)
         expect(await answer.json(), list).toEqual({ items: [], nextCursor: null })
       }
     })

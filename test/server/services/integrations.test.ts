@@ -41,11 +41,11 @@ for (const database of databases) {
         description: ' **bold** \n\u200b<script>',
       }
 
-      const created = await root.call('createIntegration', { body: { ...body, accessToken: 'a token' } })
+      const created = await root.call('createIntegration', { body: { ...body, accessToken: 'a-token' } })
 
       expect(created).toMatchObject({ ...body, id: 'unser-bitbucket', spaceId: 'root', isDefault: false })
       expect(await root.call('getIntegration', { params: { id: created.id } })).toEqual(created)
-      expect(JSON.stringify(created)).not.toContain('a token')
+      expect(JSON.stringify(created)).not.toContain('a-token')
     })
 
     test('R2 the name cannot change; sending the present one is no change', async () => {
@@ -267,7 +267,7 @@ for (const database of databases) {
 }
 
 function create({ root }: Pick<TestServer, 'root'>, fields: Record<string, unknown>) {
-  const body = { name: 'Our Bitbucket', apiHost, accessToken: 'a token', ...fields }
+  const body = { name: 'Our Bitbucket', apiHost, accessToken: 'a-token', ...fields }
   return root.call('createIntegration', { body })
 }
 
