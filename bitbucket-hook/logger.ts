@@ -1,6 +1,6 @@
 import pino, { type Logger } from 'pino'
+import { escapeForTerminal } from '../schemas/rules/escape-for-terminal.ts'
 import type { logLevels } from './configuration.ts'
-import { escapeForTerminal } from './escape-for-terminal.ts'
 
 /** Where secrets could stand in an object that is logged; their values are replaced (B13). */
 const redactedPaths = ['secret', 'keySecret', 'token', 'authorization', 'password', 'configuration'].flatMap((name) => [

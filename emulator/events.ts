@@ -8,32 +8,6 @@ import { iso, representActor, representCommit, representProject, representReposi
 import { isAtLeast } from './settings.ts'
 import type { Project, Repository } from './state.ts'
 
-/** The keys that a real server accepts in a webhook (each was created and read back on a 10.4). */
-export const acceptedEvents: readonly string[] = [
-  'repo:refs_changed',
-  'repo:modified',
-  'repo:forked',
-  'repo:comment:added',
-  'repo:comment:edited',
-  'repo:comment:deleted',
-  'repo:secret_detected',
-  'mirror:repo_synchronized',
-  'project:modified',
-  'pr:opened',
-  'pr:from_ref_updated',
-  'pr:modified',
-  'pr:merged',
-  'pr:declined',
-  'pr:deleted',
-  'pr:reviewer:updated',
-  'pr:reviewer:approved',
-  'pr:reviewer:unapproved',
-  'pr:reviewer:needs_work',
-  'pr:comment:added',
-  'pr:comment:edited',
-  'pr:comment:deleted',
-]
-
 /** As many commits as one `repo:refs_changed` tells. */
 const toldCommits = 25
 

@@ -20,3 +20,32 @@ export type EventKey = z.infer<typeof EventKey>
 
 /** The event key of the delivery that Bitbucket's "Test connection" button sends; never signed. */
 export const pingEventKey = 'diagnostics:ping'
+
+/**
+ * Every event key that Bitbucket accepts in a webhook: each was created and read back on a real 10.4. Its documentation
+ * names two more, `pr:to_ref_updated` and `pr:reviewer:changes_requested`, which it refuses.
+ */
+export const bitbucketEventKeys: readonly string[] = [
+  'repo:refs_changed',
+  'repo:modified',
+  'repo:forked',
+  'repo:comment:added',
+  'repo:comment:edited',
+  'repo:comment:deleted',
+  'repo:secret_detected',
+  'mirror:repo_synchronized',
+  'project:modified',
+  'pr:opened',
+  'pr:from_ref_updated',
+  'pr:modified',
+  'pr:merged',
+  'pr:declined',
+  'pr:deleted',
+  'pr:reviewer:updated',
+  'pr:reviewer:approved',
+  'pr:reviewer:unapproved',
+  'pr:reviewer:needs_work',
+  'pr:comment:added',
+  'pr:comment:edited',
+  'pr:comment:deleted',
+]

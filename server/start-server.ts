@@ -25,21 +25,17 @@ import { webhookTargetHandlers } from './http/handlers/webhook-targets.ts'
 import { httpLimits } from './http/http-limits.ts'
 import { closeHttpServer, createHttpServer } from './http/http-server.ts'
 import { createHttpMetrics, watchOldestDelivery } from './http/metrics.ts'
-import { createReceiverMetrics } from './http/receiver-metrics.ts'
-import { createWebhookListener } from './http/webhook-listener.ts'
-import { WebhookObservations } from './http/webhook-observations.ts'
+import { openReceiver } from './http/receiver.ts'
 import { startJobs } from './jobs/start-jobs.ts'
 import { createBitbucketAccess } from './services/bitbucket-access.ts'
 import { prepareBootstrapKey } from './services/bootstrap-key.ts'
 import type { Installation } from './services/installation.ts'
 import { callerOf, createCallerCache } from './services/tokens.ts'
-import { createDeliveryWriter } from './store/dialect/delivery-writer.ts'
 import { holdDatabase } from './store/dialect/hold-database.ts'
 import { openDatabase } from './store/dialect/open-database.ts'
 import { createWake } from './store/dialect/wake.ts'
 import { migrate } from './store/migrate.ts'
 import { findOldestQueued } from './store/queue-age.ts'
-import { SecretCache } from './store/secret-cache.ts'
 import { findSetting } from './store/settings.ts'
 import type { Database } from './store/tables.ts'
 import { readVersion } from './version.ts'
@@ -104,9 +100,21 @@ async function start(
   cleanups.push(() => transport.close())
   const calls = callClock()
   const scheduler = createCallScheduler({ clock: calls, callsPerSecond: 5, burst: 60, maxInFlight: 4 })
-  const secrets = new SecretCache(db, sealer, clock)
   const callers = createCallerCache(db, clock)
   const wake = createWake()
+  const registry = new Registry()
+  const receiver = openReceiver({
+    databaseUrl: config.databaseUrl,
+    db,
+    sealer,
+    limits: httpLimits,
+    clock,
+    wake,
+    registry,
+    log,
+    sourceAddress: (request) => request.socket.remoteAddress ?? 'unknown',
+  })
+  cleanups.push(() => receiver.close())
   let listening: string | undefined
 
   const installation: Installation = {
@@ -117,32 +125,13 @@ async function start(
     // On a machine that may call itself, Bitbucket's stand-in reaches the server where it listens (R209).
     publicUrl: () => config.publicUrl ?? (config.allowedLoopback.length > 0 ? listening : undefined),
     bitbucket: createBitbucketAccess(transport.send, scheduler, calls, guard, sealer),
-    onSecretsChanged: (slug) => secrets.invalidate(slug),
+    onSecretsChanged: (slug) => receiver.secrets.invalidate(slug),
     onKeyRevoked: (keyId) => {
       callers.forget(keyId)
       removeBootstrapKey(keyFile)
     },
   }
 
-  const registry = new Registry()
-  let pending = () => 0
-  const metrics = createReceiverMetrics(registry, () => pending())
-  const writer = createDeliveryWriter(config.databaseUrl, {
-    onCommit: (deliveries, seconds) => {
-      metrics.committed(deliveries, seconds)
-      wake.wake('deliveryStored')
-    },
-    onFailure: (error) => {
-      metrics.commitFailed()
-      log.error({ err: error }, 'deliveries could not be stored')
-    },
-    onMissingPartition: () => {
-      metrics.partitionMissing()
-      log.error('a delivery partition was missing and has been made')
-    },
-  })
-  pending = () => writer.pending
-  cleanups.push(() => writer.close())
   watchOldestDelivery(registry, () => findOldestQueued(db), clock.now)
 
   const signer = createTokenSigner(keys, instanceId)
@@ -175,17 +164,7 @@ async function start(
       ...deliveryHandlers(db),
     },
   })
-  const webhooks = createWebhookListener({
-    secrets,
-    writer,
-    observations: new WebhookObservations(),
-    metrics,
-    limits: httpLimits,
-    clock,
-    log,
-    sourceAddress: (request) => request.socket.remoteAddress ?? 'unknown',
-  })
-  const server = createHttpServer(webhooks, app, httpLimits)
+  const server = createHttpServer(receiver.listener, app, httpLimits)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(config.listen.port, config.listen.host, () => {

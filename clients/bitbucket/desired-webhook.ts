@@ -1,5 +1,6 @@
 import { isAtLeastVersion } from '../../schemas/rules/version-order.ts'
 import { splitWebhookUrl, webhookUrlFor } from '../../schemas/rules/webhook-url.ts'
+import { bitbucketEventKeys } from '../../schemas/webhook.ts'
 import { ownershipMark, type WebhookOwnership } from './webhook-ownership.ts'
 
 export interface WebhookPolicy {
@@ -106,31 +107,7 @@ function targetOf({ repositoryId, projectId }: DesiredWebhookInput) {
   return projectId === undefined ? undefined : ({ kind: 'project', id: projectId } as const)
 }
 
-/** The event keys that a real Bitbucket 10.4 accepts; two more are documented, and refused by it. */
-const knownEvents = new Set([
-  'repo:refs_changed',
-  'repo:modified',
-  'repo:forked',
-  'repo:comment:added',
-  'repo:comment:edited',
-  'repo:comment:deleted',
-  'repo:secret_detected',
-  'mirror:repo_synchronized',
-  'project:modified',
-  'pr:opened',
-  'pr:from_ref_updated',
-  'pr:modified',
-  'pr:merged',
-  'pr:declined',
-  'pr:deleted',
-  'pr:reviewer:updated',
-  'pr:reviewer:approved',
-  'pr:reviewer:unapproved',
-  'pr:reviewer:needs_work',
-  'pr:comment:added',
-  'pr:comment:edited',
-  'pr:comment:deleted',
-])
+const knownEvents = new Set(bitbucketEventKeys)
 
 /** Events that came after webhooks themselves (5.4). */
 const eventsSince = new Map([

@@ -1,5 +1,5 @@
+import { bitbucketEventKeys } from '../../schemas/webhook.ts'
 import { type Answer, type Call, json } from '../call.ts'
-import { acceptedEvents } from '../events.ts'
 
 /** Version and name, for anybody who asks. */
 export function getApplicationProperties(call: Call): Answer {
@@ -12,7 +12,7 @@ export function getApplicationProperties(call: Call): Answer {
 /** The event keys by Bitbucket's own account, which names more than a webhook may have. */
 export function getWebhookCapabilities(): Answer {
   const never = ['project:created', 'project:deleted', 'repo:created', 'repo:deleted', 'repo:default_branch_modified']
-  return json({ 'application-webhooks': [...acceptedEvents, ...never] })
+  return json({ 'application-webhooks': [...bitbucketEventKeys, ...never] })
 }
 
 export function getBuildCapabilities(): Answer {

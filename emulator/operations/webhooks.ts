@@ -1,6 +1,6 @@
+import { bitbucketEventKeys } from '../../schemas/webhook.ts'
 import { type Answer, fieldsOf, json, noContent } from '../call.ts'
 import { archived, internalError, invalidField, invalidFields } from '../errors.ts'
-import { acceptedEvents } from '../events.ts'
 import { pageOf } from '../paging.ts'
 import { representWebhook } from '../representation.ts'
 import type { State, Webhook } from '../state.ts'
@@ -97,7 +97,7 @@ function readWebhook(fields: Readonly<Record<string, unknown>>, stored: Webhook 
     ...(events.length === 0 ? [{ context: 'events', message: 'The webhook needs at least one event.' }] : []),
   ]
   if (missing.length > 0) throw invalidFields(missing)
-  if (events.some((event) => !acceptedEvents.includes(event))) {
+  if (events.some((event) => !bitbucketEventKeys.includes(event))) {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: Bitbucket never fills its own template in.
     throw invalidField('events', 'the event ${validatedValue} is unknown')
   }

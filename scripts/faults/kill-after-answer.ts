@@ -4,7 +4,7 @@ import { openDatabase } from '../../server/store/dialect/open-database.ts'
 import { migrate } from '../../server/store/migrate.ts'
 import { insertIntegration, type TestIntegration } from '../../test/support/receiver.ts'
 import { seededRandom } from './random.ts'
-import { startReceiverChild } from './receiver-child.ts'
+import { startServerChild } from './server-child.ts'
 
 export interface KillReport {
   readonly rounds: number
@@ -15,6 +15,7 @@ export interface KillReport {
   readonly lost: number
   /** In the database more than once. */
   readonly doubled: number
+  /** From opening the killed server's database until the first row was read. */
   readonly reopenP50Ms: number
   readonly reopenMaxMs: number
 }
@@ -27,7 +28,7 @@ interface Sent {
 const connections = 16
 
 /**
- * Kills the receiver with SIGKILL right after a 202, again and again on one database, and compares what was
+ * Kills the server with SIGKILL right after a 202, again and again on one database, and compares what was
  * acknowledged with what is stored (F2). What had no answer is sent again to the next process, as a person who
  * redelivers would. `databaseUrl` is of an empty database.
  */
@@ -38,10 +39,10 @@ export async function killAfterAnswers(databaseUrl: string, rounds: number, seed
   const reopened: number[] = []
   let unanswered: Sent[] = []
   for (let round = 0; round < rounds; round += 1) {
-    const receiver = await startReceiverChild(databaseUrl)
-    if (round > 0) reopened.push(receiver.openMs)
+    const server = await startServerChild(databaseUrl)
     const killAfter = 1 + Math.floor(random() * 150)
-    const answered = await sendUntil(receiver.port, integration, unanswered, killAfter, () => receiver.kill())
+    const answered = await sendUntil(server.port, integration, unanswered, killAfter, () => server.end('SIGKILL'))
+    reopened.push(await timeToReopen(databaseUrl))
     for (const sent of answered.acknowledged) acknowledged.set(sent.requestId, sent)
     unanswered = answered.unanswered
   }
@@ -77,13 +78,13 @@ async function sendUntil(
   integration: TestIntegration,
   first: readonly Sent[],
   killAfter: number,
-  kill: () => Promise<void>,
+  kill: () => Promise<unknown>,
 ): Promise<Answers> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const again = [...first]
   const acknowledged: Sent[] = []
   const unanswered: Sent[] = []
-  let killing: Promise<void> | undefined
+  let killing: Promise<unknown> | undefined
   async function sendOnAndOn(): Promise<void> {
     while (killing === undefined) {
       const sent = again.pop() ?? newDelivery()
@@ -129,6 +130,17 @@ async function send(
     sending.once('error', () => resolve(undefined))
     sending.end(body)
   })
+}
+
+async function timeToReopen(databaseUrl: string): Promise<number> {
+  const startedAt = performance.now()
+  const db = openDatabase(databaseUrl)
+  try {
+    await db.selectFrom('delivery').select('id').orderBy('id', 'desc').limit(1).execute()
+    return performance.now() - startedAt
+  } finally {
+    await db.destroy()
+  }
 }
 
 async function compare(databaseUrl: string, acknowledged: readonly Sent[]) {

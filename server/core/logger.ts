@@ -1,4 +1,5 @@
 import pino, { type Logger } from 'pino'
+import { escapeForTerminal } from '../../schemas/rules/escape-for-terminal.ts'
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const
 
@@ -28,15 +29,4 @@ export function describeError(error: unknown, depth = 0): unknown {
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
   const cause = error.cause === undefined || depth > 3 ? {} : { cause: describeError(error.cause, depth + 1) }
   return { name: error.name, message: error.message, ...code, stack: error.stack, ...cause }
-}
-
-/**
- * JSON escapes C0 itself, but lets DEL, C1, bidirectional and zero-width characters through (S47). A line of JSON
- * holds them inside texts alone, so each may be written as `\uXXXX`.
- */
-function escapeForTerminal(line: string): string {
-  return line.replace(
-    /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { escapeForTerminal } from '../../bitbucket-hook/escape-for-terminal.ts'
+import { escapeForTerminal } from '../../schemas/rules/escape-for-terminal.ts'
 import { createLogger } from '../../bitbucket-hook/logger.ts'
 
 test('B13 a secret that gets into a log line by mistake is replaced', () => {

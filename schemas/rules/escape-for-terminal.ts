@@ -1,5 +1,5 @@
 /**
- * Writes control, bidirectional and zero-width characters as `\uXXXX`, so that a name that somebody gave a repository
+ * For text that comes from outside and goes to a terminal or a log (S47): JSON itself escapes C0 alone. Writes control, bidirectional and zero-width characters as `\uXXXX`, so that a name that somebody gave a repository
  * cannot steer a terminal. Line breaks stay. Valid JSON stays valid, and says the same.
  */
 export function escapeForTerminal(text: string): string {

@@ -1,0 +1,46 @@
+import { Command } from 'commander'
+import { benchIngestion } from '../bench/ingestion.ts'
+import { benchProviderStart } from '../bench/provider-start.ts'
+import type { Bench, TargetResult } from '../bench/target.ts'
+
+/** What can be measured, by name. */
+const benches: Readonly<Record<string, Bench>> = {
+  ingestion: benchIngestion,
+  'provider-start': benchProviderStart,
+}
+
+const { names, json, smoke } = readCommand()
+const results: TargetResult[] = []
+for (const name of names.length > 0 ? names : Object.keys(benches)) {
+  const bench = benches[name]
+  if (bench === undefined)
+    throw new Error(`There is no bench "${name}": choose among ${Object.keys(benches).join(', ')}.`)
+  process.stderr.write(`measuring ${name} …\n`)
+  const targets = await bench({ smoke })
+  results.push(...targets)
+  if (json) for (const target of targets) console.log(JSON.stringify(target))
+}
+if (!json) console.log(table(results))
+
+function readCommand() {
+  const command = new Command('bench')
+    .description('Measures the performance targets; ends with 0 whether they are met or not.')
+    .argument('[names...]', `which ones: ${Object.keys(benches).join(', ')}`)
+    .option('--json', 'one JSON line per target', false)
+    .option('--smoke', 'a few seconds, to see that they run: the figures mean nothing', false)
+    .parse()
+  return { names: command.args, ...command.opts<{ json: boolean; smoke: boolean }>() }
+}
+
+/** In Markdown, as docs/benchmarks.md holds it. */
+function table(targets: readonly TargetResult[]): string {
+  const rows = targets.map(({ target, value, goal, met, peer, rounds, spread }) => {
+    const cells = [`\`${target}\``, value, goal, met ? 'yes' : '**no**', peer, rounds, spread.join(' – ')]
+    return `| ${cells.join(' | ')} |`
+  })
+  return [
+    '| target | value | goal | met | peer | rounds | middle half |',
+    '|---|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n')
+}
