@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { startServerChild } from '../../../scripts/faults/server-child.ts'
 import { databases } from '../../support/databases.ts'
 import { needs } from '../../support/left-out.ts'
@@ -27,7 +27,8 @@ needs('strace')('the system calls of a server that receives', () => {
     const calls = 'read,readv,write,writev,pwrite64,pwritev,fsync,fdatasync'
     const server = await startServerChild(url, [
       getProgram('strace'),
-      ...['-f', '-y', '-s', '40', '-e', `trace=${calls}`, '-o', trace],
+      // -D: the tracer is a grandchild, so that signals reach the server itself.
+      ...['-D', '-f', '-y', '-s', '40', '-e', `trace=${calls}`, '-o', trace],
     ])
     onTestFinished(async () => {
       await server.end('SIGKILL')
@@ -37,7 +38,8 @@ needs('strace')('the system calls of a server that receives', () => {
       expect((await sendWebhook(server.url, integration, `{"number":${sent}}`)).status).toBe(202)
     }
     await Promise.all(Array.from({ length: 30 }, () => sendWebhook(server.url, integration, '{"together":true}')))
-    await server.end('SIGTERM')
+    expect(await server.end('SIGTERM')).toBe(0)
+    await vi.waitUntil(() => readFileSync(trace, 'utf8').includes('+++ exited with 0 +++'), 10_000)
 
     const steps = readFileSync(trace, 'utf8').split('\n').map(stepOf)
     const alone = steps.filter((step) => step !== undefined).slice(0, nthIndex(steps, 10))
