@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { slugOf } from '../../../server/http/webhook-listener.ts'
 import { databases } from '../../support/databases.ts'
 import { sendRaw, statusesOf } from '../../support/raw-http.ts'
@@ -334,6 +336,37 @@ describe('limits of time', () => {
 
     expect(answers.map((answer) => statusesOf(answer))).toEqual([[408], [408], [408]])
     expect(performance.now() - started).toBeLessThan(5_000)
+  })
+
+  test('S10 500 slow connections of four kinds do not keep signed deliveries out', { timeout: 60_000 }, async () => {
+    const beginnings = ['', 'POST ', head([length]), `${signed([length])}\r\n{`]
+    const slow = Array.from({ length: 500 }, () => connect(receiver.port, '127.0.0.1'))
+    onTestFinished(() => {
+      for (const socket of slow) socket.destroy()
+    })
+    await Promise.all(
+      slow.map(async (socket, index) => {
+        socket.on('error', () => undefined)
+        await once(socket, 'connect')
+        socket.write(beginnings[index % 4] ?? '')
+      }),
+    )
+    const dripping = setInterval(() => {
+      for (const [index, socket] of slow.entries()) if (index % 4 === 2) socket.write('X')
+    }, 50)
+    onTestFinished(() => clearInterval(dripping))
+
+    const times: number[] = []
+    const statuses = new Set<number>()
+    for (let sent = 0; sent < 200; sent += 1) {
+      const startedAt = performance.now()
+      statuses.add((await sendWebhook(receiver.url, integration, body)).status)
+      times.push(performance.now() - startedAt)
+    }
+
+    expect(statuses).toEqual(new Set([202]))
+    expect(times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)]).toBeLessThan(250)
+    await vi.waitUntil(() => slow.every(({ destroyed, readableEnded }) => destroyed || readableEnded), 30_000)
   })
 
   test('S10 a connection is closed after its thousandth request', async () => {
