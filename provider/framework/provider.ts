@@ -56,12 +56,6 @@ export interface Change<Config, State, Planned> {
   readonly planned: Planned | null
 }
 
-export type PlannedChange<S extends Schema> = Change<
-  UnresolvedFields<ConfigOf<S>>,
-  StateOf<S>,
-  UnresolvedFields<PlanOf<S>>
->
-
 /** The state of a resource of another type, or of another provider, as it was stored. */
 export interface MovedState {
   readonly providerAddress: string

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { escapeForTerminal } from '../../schemas/rules/escape-for-terminal.ts'
 import { createLogger } from '../../bitbucket-hook/logger.ts'
+import { escapeForTerminal } from '../../schemas/rules/escape-for-terminal.ts'
 
 test('B13 a secret that gets into a log line by mistake is replaced', () => {
   let output = ''
