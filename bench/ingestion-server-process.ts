@@ -11,7 +11,7 @@ import { createHttpServer } from '../server/http/http-server.ts'
 import { createReceiverMetrics } from '../server/http/receiver-metrics.ts'
 import { createWebhookListener } from '../server/http/webhook-listener.ts'
 import { WebhookObservations } from '../server/http/webhook-observations.ts'
-import type { DeliveryWriter } from '../server/store/delivery-writer.ts'
+import { type BatchStore, groupCommit } from '../server/store/dialect/group-commit.ts'
 import { openDatabase } from '../server/store/dialect/open-database.ts'
 import { SecretCache } from '../server/store/secret-cache.ts'
 import { startReceiver, testSealingKey } from '../test/support/receiver.ts'
@@ -71,13 +71,16 @@ function verifiedServer(): Server {
   })
 }
 
-/** Our receiver up to the point where it would store: real secrets, limits and metrics, a writer that keeps nothing. */
+/** Our receiver up to the point where it would store: real secrets, limits, metrics and groups, kept nowhere. */
 function verifyOnlyServer(): Server {
-  const writer: DeliveryWriter = {
-    pending: 0,
-    store: ({ id }) => Promise.resolve({ kind: 'stored', id }),
-    close: () => Promise.resolve(),
+  const keepsNothing: BatchStore = {
+    maxBatch: 128,
+    maxInFlight: 1,
+    store: (batch) => batch.map(({ id }) => ({ kind: 'stored', id })),
+    failureOf: () => 'unavailable',
+    close: () => undefined,
   }
+  const writer = groupCommit(keepsNothing, { onCommit() {}, onFailure() {}, onMissingPartition() {} })
   const listener = createWebhookListener({
     secrets: new SecretCache(
       openDatabase(databaseUrl),

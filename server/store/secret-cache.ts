@@ -22,10 +22,22 @@ export interface WebhookSecret {
 /** Another process's change is seen this much later. */
 const maxAgeMs = 2_000
 
+/** Whose entry is this old, and in use, is read along with another's: one statement for many. */
+const ripeAgeMs = 1_000
+const readTogether = 100
+
+/** Of the retired secrets the last two are told from wrong ones; three can be valid at a time (R36). */
+const keptVersions = 5
+
 interface Entry {
   readonly target: WebhookReceiverTarget
   readonly readAt: number
+  /** Somebody asked for it since it was read. */
+  isUsed: boolean
 }
+
+/** By slug; an error for whom the secrets could be read but not opened. */
+type Entries = ReadonlyMap<string, Entry | Error>
 
 /**
  * Unsealed webhook secrets by integration slug, at most two seconds old. Whoever creates or deletes an integration
@@ -35,8 +47,9 @@ export class SecretCache {
   readonly #db: Database
   readonly #sealer: Pick<Sealer, 'open'>
   readonly #clock: Clock
+  /** In the order in which they were read. */
   readonly #entries = new Map<string, Entry>()
-  readonly #loading = new Map<string, Promise<Entry | undefined>>()
+  readonly #reading = new Map<string, Promise<Entries>>()
 
   constructor(db: Database, sealer: Pick<Sealer, 'open'>, clock: Clock) {
     this.#db = db
@@ -48,8 +61,9 @@ export class SecretCache {
   peek(slug: string): WebhookReceiverTarget | undefined {
     const entry = this.#entries.get(slug)
     if (entry === undefined) return undefined
-    const age = this.#clock.now() - entry.readAt
+    entry.isUsed = true
     // A clock that was set back makes an age negative: then nothing is known about it.
+    const age = this.#clock.now() - entry.readAt
     return age >= 0 && age < maxAgeMs ? entry.target : undefined
   }
 
@@ -60,41 +74,58 @@ export class SecretCache {
 
   /** Reads the integration's secrets, once for all who ask meanwhile; `undefined` when no integration has the slug. */
   async load(slug: string): Promise<WebhookReceiverTarget | undefined> {
-    const running = this.#loading.get(slug)
-    if (running !== undefined) return (await running)?.target
-    const loading = this.#read(slug)
-    this.#loading.set(slug, loading)
-    const isCurrent = () => this.#loading.get(slug) === loading
+    const running = this.#reading.get(slug)
+    if (running !== undefined) return targetOf((await running).get(slug))
+    const slugs = [slug, ...this.#ripe(slug)]
+    const reading = this.#read(slugs)
+    for (const each of slugs) this.#reading.set(each, reading)
     try {
-      const entry = await loading
-      if (isCurrent()) this.#keep(slug, entry)
-      return entry?.target
-    } catch (error) {
-      if (isCurrent()) this.#loading.delete(slug)
-      throw error
+      const entries = await reading
+      for (const each of slugs) if (this.#reading.get(each) === reading) this.#keep(each, entries.get(each))
+      return targetOf(entries.get(slug))
+    } finally {
+      for (const each of slugs) if (this.#reading.get(each) === reading) this.#reading.delete(each)
     }
   }
 
   /** Forgets the slug; a reading under way serves those who asked before, and is not kept. */
   invalidate(slug: string): void {
     this.#entries.delete(slug)
-    this.#loading.delete(slug)
+    this.#reading.delete(slug)
   }
 
-  #keep(slug: string, entry: Entry | undefined): void {
-    this.#loading.delete(slug)
-    if (entry === undefined) this.#entries.delete(slug)
-    else this.#entries.set(slug, entry)
+  /** Others in use that will have to be read soon: the first in the map were read longest ago. */
+  #ripe(besides: string): string[] {
+    const now = this.#clock.now()
+    const slugs: string[] = []
+    for (const [slug, { isUsed, readAt }] of this.#entries) {
+      if (slugs.length === readTogether || Math.abs(now - readAt) < ripeAgeMs) break
+      if (isUsed && slug !== besides && !this.#reading.has(slug)) slugs.push(slug)
+    }
+    return slugs
   }
 
-  async #read(slug: string): Promise<Entry | undefined> {
+  #keep(slug: string, entry: Entry | Error | undefined): void {
+    this.#entries.delete(slug)
+    if (entry !== undefined && !(entry instanceof Error)) this.#entries.set(slug, entry)
+  }
+
+  async #read(slugs: readonly string[]): Promise<Entries> {
     const readAt = this.#clock.now()
-    const rows = await listWebhookSecrets(this.#db, slug)
-    const [newest] = rows
-    if (newest === undefined) return undefined
+    const rows = await listWebhookSecrets(this.#db, slugs, readAt)
+    const bySlug = new Map<string, SealedWebhookSecret[]>()
+    for (const row of rows) bySlug.set(row.slug, [...(bySlug.get(row.slug) ?? []), row])
+    return new Map([...bySlug].map(([slug, own]) => [slug, this.#entryOf(slug, own.slice(0, keptVersions), readAt)]))
+  }
+
+  #entryOf(slug: string, rows: readonly SealedWebhookSecret[], readAt: number): Entry | Error {
     const known = this.#entries.get(slug)?.target.secrets ?? []
-    const secrets = rows.map((row) => this.#open(row, known))
-    return { target: { integrationId: newest.integrationId, secrets }, readAt }
+    try {
+      const secrets = rows.map((row) => this.#open(row, known))
+      return { target: { integrationId: rows[0]?.integrationId ?? '', secrets }, readAt, isUsed: false }
+    } catch (error) {
+      return error instanceof Error ? error : new Error('A webhook secret could not be opened.', { cause: error })
+    }
   }
 
   #open({ id, version, sealed, validUntil }: SealedWebhookSecret, known: readonly WebhookSecret[]): WebhookSecret {
@@ -107,4 +138,9 @@ export class SecretCache {
     const secret = this.#sealer.open({ table: 'webhook_secret', id, column: 'secret' }, sealed)
     return createSecretKey(Buffer.from(secret, 'utf8'))
   }
+}
+
+function targetOf(entry: Entry | Error | undefined): WebhookReceiverTarget | undefined {
+  if (entry instanceof Error) throw entry
+  return entry?.target
 }

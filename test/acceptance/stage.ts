@@ -1,10 +1,10 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect } from 'vitest'
-import { type Finished, mooringTerraform, runTerraform, type Terraform } from '../support/terraform.ts'
 import { openTestEmulator, type TestEmulator } from '../support/emulator.ts'
 import { openTestServer, type TestServer, type TestServerOptions } from '../support/server.ts'
+import { type Finished, mooringTerraform, runTerraform, type Terraform } from '../support/terraform.ts'
 
 /** A server, a Bitbucket and the real Terraform, which one file of tests shares. */
 export interface Stage {
@@ -113,7 +113,7 @@ function newWorkspace(terraform: Terraform, folder: string, env: Readonly<Record
     },
     async succeed(...args) {
       const { code, stdout, stderr } = await run(...args)
-      expect({ code, output: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, output: '' })
+      expect({ code, output: code === 0 ? '' : stderr }).toEqual({ code: 0, output: '' })
       return stdout
     },
     async apply(configuration) {
@@ -162,7 +162,9 @@ interface ShownPlan {
 function toChange({ address, change }: ShownChange): PlannedChange {
   const { before, after } = change
   const unknowns = typeof change.after_unknown === 'object' ? (change.after_unknown as Record<string, unknown>) : {}
-  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {}), ...Object.keys(unknowns ?? {})])]
+  const names = [
+    ...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {}), ...Object.keys(unknowns ?? {})]),
+  ]
   const attributes = names.filter(
     (name) => unknowns?.[name] === true || JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]),
   )
@@ -198,4 +200,3 @@ async function readState(folder: string): Promise<Map<string, Record<string, unk
     ),
   )
 }
-

@@ -18,6 +18,7 @@ export type BatchFailure = 'busy' | 'data' | 'unavailable'
 
 /** How long a delivery waits for the database (R40). */
 const patienceMs = 8_000
+const gatheringMs = 2
 const firstPauseMs = 10
 const longestPauseMs = 250
 
@@ -30,7 +31,7 @@ interface Waiting {
 }
 
 /**
- * Groups what arrives within one turn of the event loop, or while earlier batches are under way, into one commit. A
+ * Groups what arrives within a few turns of the event loop, or while earlier batches are under way, into one commit. A
  * batch that fails is tried again until its eight seconds are over, each delivery by itself where one of them may be why.
  */
 export function groupCommit(batches: BatchStore, events: DeliveryWriterEvents): DeliveryWriter {
@@ -55,7 +56,16 @@ export function groupCommit(batches: BatchStore, events: DeliveryWriterEvents): 
     if (isScheduled || queue.length === 0 || inFlight >= batches.maxInFlight) return
     isScheduled = true
     if (pauseMs > 0) setTimeout(flush, pauseMs)
-    else setImmediate(flush)
+    else gather(0, performance.now() + gatheringMs)
+  }
+
+  /** Waits as long as each turn of the event loop brings more: those who were answered together send together. */
+  function gather(before: number, until: number): void {
+    setImmediate(() => {
+      const isGrowing = queue.length > before && queue.length < batches.maxBatch
+      if (isGrowing && performance.now() < until) gather(queue.length, until)
+      else flush()
+    })
   }
 
   function flush(): void {

@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { judge, median, quantile } from '../../bench/target.ts'
+import { repositoryRoot } from '../../scripts/repository-root.ts'
+import { findProgram } from '../support/programs.ts'
+
+const bench = join(repositoryRoot(), 'dist/scripts/bench.js')
+const run = promisify(execFile)
+
+test('a smoke run of all benches prints one JSON line per target, whole and with the documented keys', async () => {
+  const { stdout } = await run(process.execPath, [bench, '--smoke', '--json'])
+
+  const lines = stdout.trim().split('\n')
+  const targets = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  for (const target of targets) {
+    expect(Object.keys(target)).toEqual(['target', 'value', 'goal', 'met', 'peer', 'rounds', 'spread'])
+    expect(target).toEqual({
+      target: expect.stringMatching(/^(ingestion|provider-start)\.[A-Za-z.]+$/),
+      value: expect.any(Number),
+      goal: expect.stringMatching(/^(>=|<=|<)[0-9.]+$/),
+      met: expect.any(Boolean),
+      peer: expect.any(String),
+      rounds: expect.any(Number),
+      spread: [expect.any(Number), expect.any(Number)],
+    })
+    expect(target.value).toBeGreaterThan(0)
+  }
+  const names = targets.map(({ target }) => target)
+  expect(new Set(names).size).toBe(names.length)
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'ingestion.verifyOnly.cpuShare',
+      'ingestion.durable.cpuShare',
+      'ingestion.durable.requestsPerSecond',
+      'ingestion.durable.p99',
+      'ingestion.durable.rssMb',
+      'provider-start.startRatio',
+      'provider-start.bundleKb',
+    ]),
+  )
+  const measuresPostgres = names.includes('ingestion.durablePostgres.cpuShare')
+  expect(measuresPostgres).toBe(findProgram('initdb') !== undefined && findProgram('postgres') !== undefined)
+}, 60_000)
+
+test('a bench that does not exist is named, with those that do', async () => {
+  const running = run(process.execPath, [bench, 'nonsense', '--json'])
+
+  await expect(running).rejects.toMatchObject({
+    stderr: expect.stringContaining('There is no bench "nonsense": choose among ingestion, provider-start'),
+    stdout: '',
+  })
+})
+
+test.for([
+  { goal: '>=0.33', value: 0.33, met: true },
+  { goal: '>=0.33', value: 0.329, met: false },
+  { goal: '<=4', value: 4, met: true },
+  { goal: '<=4', value: 4.01, met: false },
+  { goal: '<150', value: 150, met: false },
+  { goal: '<150', value: 149, met: true },
+] as const)('$value against the goal $goal: $met', ({ goal, value, met }) => {
+  expect(judge('a.b', goal, 'peer', [value])).toMatchObject({ value, met, rounds: 1, spread: [value, value] })
+})
+
+test('the value of a target is the median, whatever the order, and half of the rounds lie within its spread', () => {
+  const rounds = fc.array(fc.double({ min: 0.1, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 50 })
+  fc.assert(
+    fc.property(rounds, (values) => {
+      const within = values.filter((value) => value >= quantile(values, 0.25) && value <= quantile(values, 0.75))
+      expect(within.length).toBeGreaterThanOrEqual(values.length / 2)
+      expect(median([...values].reverse())).toBe(median(values))
+      expect(values.filter((value) => value <= median(values)).length).toBeGreaterThanOrEqual(values.length / 2)
+    }),
+  )
+})
