@@ -29,6 +29,7 @@ export function configureClients(
     server: configureServer(config, environment),
     bitbucket: configureBitbucket(config, environment),
     skipRemoteChecks: config.skip_remote_checks ?? environment.MOORING_SKIP_REMOTE_CHECKS === 'true',
+    deletedIntegrations: new Set(),
   }
 }
 

@@ -13,8 +13,7 @@ export interface Plugin {
 /** Bundles Mooring's provider into `folder`, as `terraform-provider-mooring_v<version>`. */
 export async function buildProvider(root: string, folder: string): Promise<Plugin> {
   const manifest: unknown = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const released = String((manifest as { readonly version: unknown }).version)
-  const version = released === '0.0.0' ? '0.0.1' : released // Terraform takes 0.0.0 for no version at all
+  const version = String((manifest as { readonly version: unknown }).version)
   const entry = join(root, 'provider/main.ts')
   return bundlePlugin(entry, folder, { address: 'registry.terraform.io/mooring/mooring', version })
 }

@@ -26,7 +26,7 @@ resource "mooring_bitbucket_datacenter_integration" "bitbucket" {
   description = "Read access to the **platform** repositories."
   labels      = ["quickstart"]
 
-  # Write-only: the token is in neither plan nor state. Raise the version to send another one.
+  # Write-only, from an ephemeral variable: the token is in neither plan nor state. Raise the version to send another.
   access_token_wo         = var.bitbucket_read_token
   access_token_wo_version = "1"
 }

@@ -70,7 +70,8 @@ export const bitbucketWebhookSchema = s.schema({
       optional: true,
       sensitive: true,
       writeOnly: true,
-      description: 'The secret of a webhook without an integration; in neither plan nor state.',
+      description:
+        'The secret of a webhook without an integration; never in the state. Give it an ephemeral variable or resource.',
     }),
     secret_wo_version: s.string({ optional: true, description: 'Change it to write another secret_wo.' }),
     active: s.bool({ default: true, description: 'Whether Bitbucket delivers.' }),

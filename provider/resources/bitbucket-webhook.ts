@@ -135,6 +135,9 @@ async function write(
   if (applied.done.some(({ kind }) => kind !== 'deleted')) checkpoint(state)
   if (applied.error !== undefined) throw applied.error
   await reportWebhook(client, planned.integration_id, repository, webhook.id, secretVersion, diagnostics)
+  if (prior && prior.integration_id !== planned.integration_id) {
+    await forgetWebhook(client, prior.integration_id, prior.repository_id, diagnostics)
+  }
   return state
 }
 

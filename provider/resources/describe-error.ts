@@ -33,7 +33,9 @@ export function importExisting(error: ServerProblem, typeName: string, id: strin
 }
 
 function describeProblem(problem: ServerProblem): Diagnostic {
-  const fields = problem.errors.map(({ pointer, detail }) => `${pathOf(pointer).map(nameOf).join('.')}: ${detail}`)
+  const fields = problem.errors
+    .filter(({ detail }) => !problem.detail.includes(detail))
+    .map(({ pointer, detail }) => `${pathOf(pointer).map(nameOf).join('.')}: ${detail}`)
   const path = pathOf(problem.errors[0]?.pointer ?? '')
   const diagnostic = {
     severity: 'error' as const,

@@ -1,6 +1,6 @@
 import { ServerProblem } from '../../clients/server/problem.ts'
 import { ApiHost, UserFacingHost } from '../../schemas/hosts.ts'
-import type { Integration } from '../../schemas/integration.ts'
+import { type Integration, NewIntegration } from '../../schemas/integration.ts'
 import { slugify } from '../../schemas/rules/slug.ts'
 import { Description, Labels, Name, Slug } from '../../schemas/text.ts'
 import * as s from '../framework/attributes.ts'
@@ -56,13 +56,16 @@ const schema = s.schema({
     access_token: s.string({
       optional: true,
       sensitive: true,
+      validate: [conforms(NewIntegration.shape.accessToken)],
       description: 'HTTP access token with read permission. It is kept in the state: prefer access_token_wo.',
     }),
     access_token_wo: s.string({
       optional: true,
       sensitive: true,
       writeOnly: true,
-      description: 'HTTP access token with read permission; in neither plan nor state. Needs Terraform 1.11.',
+      validate: [conforms(NewIntegration.shape.accessToken)],
+      description:
+        'HTTP access token with read permission; never in the state. Give it an ephemeral variable or resource: what is written into the configuration itself, Terraform copies into a saved plan. Needs Terraform 1.11.',
     }),
     access_token_wo_version: s.string({
       optional: true,
@@ -165,6 +168,7 @@ export const integration: Resource<typeof schema, ProviderClient> = {
   async delete(prior, { client, diagnostics }) {
     try {
       const { detached } = await getServer(client).call('deleteIntegration', { params: { id: prior.id }, query: {} })
+      client.deletedIntegrations.add(prior.id)
       warnAboutDetached(diagnostics, `The integration "${prior.id}" is deleted.`, detached)
     } catch (error) {
       if (!(error instanceof ServerProblem) || error.code !== 'integration_not_found') throw error

@@ -79,13 +79,17 @@ function plannedUrl(
   return isSameWebhookUrl(integration.webhookUrl, prior.webhook_url) ? planned.webhook_url : integration.webhookUrl
 }
 
-/** A write-only secret can only be compared here, where the configuration is at hand. */
+/** `unknown` makes an update. A write-only secret can only be compared here, where the configuration is at hand. */
 async function plannedSecretState(
   config: Config,
   prior: State,
   planned: Plan,
   { client }: PlanContext<ProviderClient>,
 ): Promise<Plan['secret_state']> {
+  const { integration_id } = planned
+  // Another integration of the same id has another secret; while the id is unknown it could be one.
+  if (isUnknown(integration_id)) return unknown
+  if (integration_id !== null && client?.deletedIntegrations.has(integration_id)) return unknown
   const secret = config.secret_wo
   if (typeof secret !== 'string' || !client?.bitbucket) return planned.secret_state
   const scope = { projectKey: prior.project_key, repositorySlug: prior.repository_slug }

@@ -10,6 +10,11 @@ export interface ProviderClient {
   readonly bitbucket: BitbucketClient | undefined
   /** Saves without asking Bitbucket whether it is so. */
   readonly skipRemoteChecks: boolean
+  /**
+   * The integrations that this process has deleted. One of the same id that comes in its place has no attachments and
+   * another secret: what names it must be written again, though nothing in its own plan differs.
+   */
+  readonly deletedIntegrations: Set<string>
 }
 
 /** @throws DiagnosticError that says how to name the server */

@@ -6,6 +6,7 @@ import { conforms } from '../framework/conforms.ts'
 import { at, DiagnosticError } from '../framework/diagnostics.ts'
 import type { PlanOf, StateOf } from '../framework/infer.ts'
 import type { Resource } from '../framework/provider.ts'
+import { isUnknown, unknown } from '../framework/value.ts'
 import { importExisting } from './describe-error.ts'
 import { importedSlug } from './imported-slug.ts'
 import { getServer, type ProviderClient, verification } from './provider-client.ts'
@@ -38,6 +39,13 @@ const schema = s.schema({
 export const stackVcsAttachment: Resource<typeof schema, ProviderClient> = {
   typeName: 'mooring_stack_vcs_attachment',
   schema,
+
+  async modifyPlan({ prior, planned }, { client }) {
+    if (!prior || !planned || planned.integration_id === null) return undefined
+    // An id that may become known later is how a plan leaves room for an update that it cannot foresee.
+    const isRewritten = isUnknown(planned.integration_id) || client?.deletedIntegrations.has(planned.integration_id)
+    return isRewritten ? { ...planned, id: unknown } : undefined
+  },
 
   async create(planned, { client }) {
     const request = { params: { id: planned.stack_id }, query: verification(client), body: bodyOf(planned) }

@@ -7,7 +7,7 @@ import { conforms } from '../framework/conforms.ts'
 import { at, type Diagnostics } from '../framework/diagnostics.ts'
 import type { PlanOf, StateOf } from '../framework/infer.ts'
 import type { Resource } from '../framework/provider.ts'
-import { isUnknown } from '../framework/value.ts'
+import { isUnknown, unknown } from '../framework/value.ts'
 import { importInstead } from './describe-error.ts'
 import { importedSlug } from './imported-slug.ts'
 import { getServer, type ProviderClient, verification } from './provider-client.ts'
@@ -94,6 +94,17 @@ type Repository = NonNullable<State['repository']>
 export const stack: Resource<typeof schema, ProviderClient> = {
   typeName: 'mooring_stack',
   schema,
+
+  async modifyPlan({ prior, planned }, { client }) {
+    const repository = planned?.repository
+    if (!prior || !planned || !repository || isUnknown(repository) || isUnknown(repository.integration_id)) {
+      return undefined
+    }
+    if (repository.integration_id === null || !client?.deletedIntegrations.has(repository.integration_id)) {
+      return undefined
+    }
+    return { ...planned, detached: unknown, detached_reason: unknown, integration_is_default: unknown }
+  },
 
   async create(planned, { client }) {
     const { name, slug, space_id } = planned

@@ -11,6 +11,8 @@ export interface Stage {
   readonly server: TestServer
   readonly emulator: TestEmulator
   readonly terraform: Terraform
+  /** A token of the user `reader`, who may read the project PRJ. */
+  readonly readToken: string
   /** What the provider block reads from the environment. */
   readonly env: Readonly<Record<string, string>>
   /** The file of the server's database, with its neighbours in the same folder. */
@@ -24,6 +26,10 @@ export interface Workspace {
   /** Replaces the configuration; the block that names the provider is added. */
   configure(configuration: string): Promise<void>
   run(...args: readonly string[]): Promise<Finished>
+  /** The same with another environment on top. */
+  runWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Finished>
+  /** Expects exit code 1, and gives what Terraform wrote to standard error, on one line. */
+  fail(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<string>
   /** Fails the test with Terraform's own words where Terraform fails; gives its standard output. */
   succeed(...args: readonly string[]): Promise<string>
   /** Configures, where a configuration is given, and applies. */
@@ -31,6 +37,8 @@ export interface Workspace {
   plan(...args: readonly string[]): Promise<Plan>
   /** A plan with nothing but no-ops, no drift and exit code 0 (R130). */
   expectNoChanges(): Promise<void>
+  /** Destroys everything, and nothing may be left in the state. */
+  expectEmptyAfterDestroy(): Promise<void>
   /** The attributes in the state, by the address of the resource; undefined where it is not there. */
   attributes(address: string): Promise<Record<string, unknown> | undefined>
   addresses(): Promise<readonly string[]>
@@ -63,9 +71,13 @@ export async function openStage(options: TestServerOptions = {}): Promise<Stage>
   const emulator = await openTestEmulator({ contextPath: '/bitbucket' })
   const server = await openTestServer(`sqlite:${join(databaseFolder, 'mooring.db')}`, {
     publicUrl: undefined,
-    allowedLoopback: [new URL(emulator.url).host],
+    allowedLoopback: [new URL(emulator.url).host, `localhost:${new URL(emulator.url).port}`],
     ...options,
   })
+  await emulator.createProject('PRJ')
+  await emulator.createUser('reader')
+  await emulator.grant('reader', 'PROJECT_READ', 'PRJ')
+  const readToken = await emulator.createToken('reader', ['PROJECT_READ', 'REPO_READ'])
   const terraform = await mooringTerraform()
   const template = await mkdtemp(join(tmpdir(), 'mooring-template-'))
   await writeFile(join(template, 'main.tf'), `${required}provider "mooring" {}\n`)
@@ -89,6 +101,7 @@ export async function openStage(options: TestServerOptions = {}): Promise<Stage>
     server,
     emulator,
     terraform,
+    readToken,
     env,
     databaseFolder,
     async open(configuration, more = {}) {
@@ -103,10 +116,18 @@ export async function openStage(options: TestServerOptions = {}): Promise<Stage>
 }
 
 function newWorkspace(terraform: Terraform, folder: string, env: Readonly<Record<string, string>>): Workspace {
-  const run = (...args: readonly string[]) => runTerraform(terraform, folder, args, env)
+  const runWith = (more: Readonly<Record<string, string>>, ...args: readonly string[]) =>
+    runTerraform(terraform, folder, args, { ...env, ...more })
+  const run = (...args: readonly string[]) => runWith({}, ...args)
   const workspace: Workspace = {
     folder,
     run,
+    runWith,
+    async fail(more, ...args) {
+      const { code, stdout, stderr } = await runWith(more, ...args)
+      expect({ code, output: code === 1 ? '' : stdout }).toEqual({ code: 1, output: '' })
+      return onOneLine(stderr)
+    },
     async configure(configuration) {
       const block = /^provider "mooring"/m.test(configuration) ? '' : 'provider "mooring" {}\n'
       await writeFile(join(folder, 'main.tf'), `${required}${block}${configuration}`)
@@ -132,6 +153,10 @@ function newWorkspace(terraform: Terraform, folder: string, env: Readonly<Record
     async expectNoChanges() {
       const { code, output, changes, drift } = await workspace.plan()
       expect({ changes, drift, output: code === 0 ? '' : output }).toEqual({ changes: [], drift: [], output: '' })
+    },
+    async expectEmptyAfterDestroy() {
+      await workspace.succeed('destroy', '-auto-approve')
+      expect(await workspace.addresses()).toEqual([])
     },
     async attributes(address) {
       return (await readState(folder)).get(address)
@@ -199,4 +224,9 @@ async function readState(folder: string): Promise<Map<string, Record<string, unk
       }),
     ),
   )
+}
+
+/** Terraform breaks lines where it likes. */
+export function onOneLine(text: string): string {
+  return text.replace(/\s+/g, ' ')
 }

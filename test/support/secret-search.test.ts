@@ -11,6 +11,7 @@ test.for([
   { form: 'URL-encoded', sink: new URLSearchParams({ token: secret }).toString().replaceAll('%2B', '%2B') },
   { form: 'JSON-escaped', sink: JSON.stringify({ token: secret }) },
   { form: 'JSON-escaped', sink: JSON.stringify({ text: JSON.stringify({ token: secret }) }) },
+  { form: 'JSON-escaped', sink: 'a Terraform state: "planted \\"secret\\"/+é\\u0026\\u003cx\\u003e"' },
   { form: 'hex', sink: Buffer.from(`x${secret}y`).toString('hex').toUpperCase() },
   { form: 'base64', sink: Buffer.from(secret).toString('base64') },
   { form: 'base64', sink: Buffer.from(`a${secret}b`).toString('base64') },

@@ -41,11 +41,13 @@ function formsOf(secret: string): { form: string; needle: Buffer }[] {
   if (secret.length < 12) throw new Error('A secret this short is found by chance.')
   const bytes = Buffer.from(secret)
   const escaped = JSON.stringify(secret).slice(1, -1)
+  // Go, and so Terraform, escapes these too.
+  const inGo = escaped.replaceAll('&', '\\u0026').replaceAll('<', '\\u003c').replaceAll('>', '\\u003e')
   const percent = encodeURIComponent(secret)
   const forms = [
     { form: 'raw', texts: [secret] },
     { form: 'URL-encoded', texts: [percent, percent.replaceAll('%20', '+'), percent.toLowerCase()] },
-    { form: 'JSON-escaped', texts: [escaped, JSON.stringify(escaped).slice(1, -1)] },
+    { form: 'JSON-escaped', texts: [escaped, inGo].flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]) },
     {
       form: 'HTML-escaped',
       texts: [secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')],
