@@ -1,13 +1,14 @@
+import { writeSync } from 'node:fs'
+
 /** Writes to the real standard output, which is left to the handshake alone. */
 export type WriteStdout = (line: string) => void
 
 /**
  * Sends everything that anybody writes to standard output to standard error instead: one stray line before the handshake
  * and Terraform takes the plugin for broken (trap 2). Call it before anything else is imported; it returns the real thing.
+ * Neither stream is opened here, since that would take longer than the rest of the way to the handshake.
  */
 export function guardStdout(): WriteStdout {
-  const write = process.stdout.write.bind(process.stdout)
-  process.stdout.write = process.stderr.write.bind(process.stderr)
-  for (const method of ['log', 'info', 'debug', 'table', 'dir'] as const) console[method] = console.error
-  return (line) => void write(line)
+  Object.defineProperty(process, 'stdout', { get: () => process.stderr, configurable: true, enumerable: true })
+  return (line) => void writeSync(1, line)
 }
