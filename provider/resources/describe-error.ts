@@ -33,6 +33,13 @@ export function importExisting(error: ServerProblem, typeName: string, id: strin
 }
 
 function describeProblem(problem: ServerProblem): Diagnostic {
+  if (problem.code === 'route_not_found' || problem.code === 'method_not_allowed') {
+    return {
+      severity: 'error',
+      summary: 'The server does not know this request',
+      detail: `${problem.detail} The endpoint has a path too many, or the server is a Mooring too old for this provider: update it.`,
+    }
+  }
   const fields = problem.errors
     .filter(({ detail }) => !problem.detail.includes(detail))
     .map(({ pointer, detail }) => `${pathOf(pointer).map(nameOf).join('.')}: ${detail}`)

@@ -11,7 +11,7 @@ const run = promisify(execFile)
 const script = (name: string) => join(repositoryRoot(), 'dist', 'scripts', `${name}.js`)
 
 needs('terraform')('the commands for the provider', () => {
-  test('Terraform installs from the mirror, and its own schema is the one that we print', async () => {
+  test('R139d Terraform installs from the mirror, and its own schema is the one that we print', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mooring-mirror-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const mirror = join(folder, 'mirror')

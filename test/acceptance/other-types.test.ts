@@ -1,13 +1,11 @@
 import { beforeAll, expect, test } from 'vitest'
-import { providerSchemaJson } from '../../provider/framework/schema-json.ts'
-import { mooringProvider } from '../../provider/provider.ts'
 import { needs } from '../support/left-out.ts'
 import { integrationBlock, repositoryOf, stackBlock } from './configurations.ts'
 import { openStage, type Stage } from './stage.ts'
 
 let stage: Stage
 
-needs('terraform')('data source, ephemeral resource, function and schema', () => {
+needs('terraform')('data source, ephemeral resource and function', () => {
   beforeAll(async () => {
     stage = await openStage()
     await stage.emulator.createRepository('PRJ', 'one')
@@ -137,13 +135,5 @@ output "parts" {
 
     expect(refused).toContain('Invalid value for "url" parameter')
     expect(refused).toContain('This is no address of a Bitbucket repository')
-  })
-
-  test('R139d the schema that is printed without Terraform is the one that Terraform prints', async () => {
-    const workspace = await stage.open('')
-
-    const printed = JSON.parse(await workspace.succeed('providers', 'schema', '-json'))
-
-    expect(providerSchemaJson(mooringProvider)).toEqual(printed)
   })
 })
