@@ -1,10 +1,13 @@
 import { connect } from 'node:net'
 
-/** Sends the bytes as they are and gives all that comes back until the server closes, or nothing came for a while. */
+/**
+ * Sends the bytes as they are and gives all that comes back until the server closes, or nothing came for a while: five
+ * seconds for the first byte, since the machine may be busy, then 0.4; or `quietMs`, where a test gives it, for both.
+ */
 export async function sendRaw(
   port: number,
   bytes: string | Buffer | readonly (string | Buffer)[],
-  quietMs = 400,
+  quietMs?: number,
 ): Promise<string> {
   const parts = Array.isArray(bytes) ? (bytes as readonly (string | Buffer)[]) : [bytes as string | Buffer]
   return new Promise((resolve) => {
@@ -14,8 +17,9 @@ export async function sendRaw(
       socket.destroy()
       resolve(answer)
     }
-    socket.setTimeout(quietMs, finish)
+    socket.setTimeout(quietMs ?? 5_000, finish)
     socket.on('data', (chunk) => {
+      socket.setTimeout(quietMs ?? 400)
       answer += chunk.toString('latin1')
     })
     socket.on('error', finish)

@@ -1,9 +1,10 @@
 import { applyResource } from '../../provider/framework/apply-resource.ts'
 import { conformBlock } from '../../provider/framework/conform.ts'
 import { type Diagnostic, newDiagnostics } from '../../provider/framework/diagnostics.ts'
+import { equalValues } from '../../provider/framework/equality.ts'
 import { type PlanResult, planResource } from '../../provider/framework/plan-resource.ts'
 import type { AnyProvider, AnyResource, Logger } from '../../provider/framework/provider.ts'
-import type { Attributes, Block } from '../../provider/framework/schema.ts'
+import { type Attributes, type Block, blockType } from '../../provider/framework/schema.ts'
 import { newSession, type Session } from '../../provider/framework/session.ts'
 import type { Value, ValueObject } from '../../provider/framework/value.ts'
 import { assertObjectCompatible, assertPlanValid } from './plan-oracle.ts'
@@ -55,6 +56,10 @@ export async function apply<Client>(
   if (planned.requiresReplace.length > 0) {
     const destroyed = await apply(session, resource, held, null)
     return destroyed.state ? destroyed : apply(session, resource, nothingHeld, configuration)
+  }
+  // Terraform does not ask to apply what changes nothing.
+  if (equalValues(held.state, planned.planned, blockType(resource.schema))) {
+    return { state: held.state, private: planned.private, diagnostics: planned.diagnostics }
   }
   const request = { config: planned.config, prior: held.state, planned: planned.planned, private: planned.private }
   const applied = await applyResource(session, resource, request)
