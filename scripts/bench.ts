@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { benchIngestion } from '../bench/ingestion.ts'
 import { benchProviderStart } from '../bench/provider-start.ts'
+import { assume, scaleModel } from '../bench/scale-model.ts'
 import type { Bench, TargetResult } from '../bench/target.ts'
 
 /** What can be measured, by name. */
@@ -9,7 +10,11 @@ const benches: Readonly<Record<string, Bench>> = {
   'provider-start': benchProviderStart,
 }
 
-const { names, json, smoke } = readCommand()
+const { names, json, smoke, assumes } = readCommand()
+if (names.includes('scale-model')) {
+  console.log(scaleModel(assume(assumes)))
+  process.exit(0)
+}
 const results: TargetResult[] = []
 for (const name of names.length > 0 ? names : Object.keys(benches)) {
   const bench = benches[name]
@@ -25,11 +30,13 @@ if (!json) console.log(table(results))
 function readCommand() {
   const command = new Command('bench')
     .description('Measures the performance targets; ends with 0 whether they are met or not.')
-    .argument('[names...]', `which ones: ${Object.keys(benches).join(', ')}`)
+    .argument('[names...]', `which ones: ${Object.keys(benches).join(', ')}; or scale-model, which computes a load`)
+    .option('--assume <name=value...>', 'an assumption of the scale model; see what it prints', [])
     .option('--json', 'one JSON line per target', false)
     .option('--smoke', 'a few seconds, to see that they run: the figures mean nothing', false)
     .parse()
-  return { names: command.args, ...command.opts<{ json: boolean; smoke: boolean }>() }
+  const options = command.opts<{ json: boolean; smoke: boolean; assume: string[] }>()
+  return { names: command.args, ...options, assumes: options.assume }
 }
 
 /** In Markdown, as docs/benchmarks.md holds it. */
