@@ -68,7 +68,7 @@ const layers = [
   {
     files: 'server/http',
     imports: ['server/http', ...serverServices],
-    packages: ['zod', 'pino', 'prom-client', 'express', 'zod-openapi', 'swagger-ui-dist'],
+    packages: ['zod', 'pino', 'prom-client', 'express'],
     node: true,
   },
   {
@@ -81,6 +81,12 @@ const layers = [
     files: 'server/agents',
     imports: ['server/agents', ...serverServices],
     packages: ['zod', 'pino', 'prom-client', 'ws'],
+    node: true,
+  },
+  {
+    files: 'server/commands',
+    imports: ['server/commands', 'server/*', ...serverServices],
+    packages: ['zod', 'pino', 'commander'],
     node: true,
   },
   {
@@ -156,6 +162,7 @@ const single = {
   express: ['server/http', 'server/main.ts'],
   kysely: ['server/store'],
   'better-sqlite3': ['server/store'],
+  'graphile-worker': ['server/store'],
   pg: ['server/store'],
   undici: ['clients/transport-undici.ts'],
   '@msgpack/msgpack': ['provider/protocol'],

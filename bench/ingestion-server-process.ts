@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { systemClock } from '../server/core/clock.ts'
 import { createSealer } from '../server/core/sealer.ts'
+import { AddressBudget } from '../server/http/address-budget.ts'
 import { httpLimits } from '../server/http/http-limits.ts'
 import { createHttpServer } from '../server/http/http-server.ts'
 import { createReceiverMetrics } from '../server/http/receiver-metrics.ts'
@@ -93,6 +94,7 @@ function verifyOnlyServer(): Server {
     limits: httpLimits,
     clock: systemClock,
     log: pino({ level: 'silent' }),
+    strangers: new AddressBudget(httpLimits.unverifiedPerSecond, httpLimits.unverifiedBurst),
     sourceAddress: (request) => request.socket.remoteAddress ?? '',
   })
   return createHttpServer(listener, (_request, response) => response.writeHead(404).end(), httpLimits)

@@ -63,6 +63,42 @@ export function openUndiciTransport(options: UndiciTransportOptions): ClosableTr
   }
 }
 
+/** Transports that differ in what they trust, so that no certificate opens more than it was given for (S38). */
+export interface TrustingTransports {
+  /** The transport that trusts these PEM certificates beside the public ones; null: the public ones alone. */
+  readonly trusting: (certificateAuthorities: string | null) => Transport
+  readonly close: () => Promise<void>
+}
+
+/** Opens a transport for each set of certificates when it is first used; of many, those used last stay open. */
+export function openTrustingTransports(
+  options: Omit<UndiciTransportOptions, 'certificateAuthorities'>,
+  most = 100,
+): TrustingTransports {
+  const open = new Map<string | null, ClosableTransport>()
+  const transportOf = (certificateAuthorities: string | null): ClosableTransport => {
+    const known = open.get(certificateAuthorities)
+    const transport =
+      known ?? openUndiciTransport(certificateAuthorities === null ? options : { ...options, certificateAuthorities })
+    open.delete(certificateAuthorities)
+    open.set(certificateAuthorities, transport)
+    for (const [oldest, { close }] of open) {
+      if (open.size <= most) break
+      open.delete(oldest)
+      void close()
+    }
+    return transport
+  }
+  return {
+    // Looked up for each request: the one of before may have been closed since.
+    trusting: (certificateAuthorities) => (request) => transportOf(certificateAuthorities).send(request),
+    close: async () => {
+      await Promise.all([...open.values()].map(({ close }) => close()))
+      open.clear()
+    },
+  }
+}
+
 async function exchange(
   agent: Agent,
   options: UndiciTransportOptions,

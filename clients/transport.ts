@@ -40,6 +40,7 @@ const sentences = {
   too_large: 'The answer is larger than the limit.',
   reset: 'The connection broke before the answer was complete.',
   blocked: 'The address is not allowed.',
+  agent_unavailable: 'No VCS agent of the pool is connected.',
 } as const
 
 export type TransportErrorCode = keyof typeof sentences

@@ -55,6 +55,10 @@ export function createHandler(
     const failure = met.find((fault) => fault.kind === 'status')
     try {
       progress.principal = authenticated(request, progress)
+      if (progress.principal.kind === 'user') {
+        // As Bitbucket names, in every answer, the user that it takes the caller for.
+        response.setHeader('X-AUSERNAME', encodeURIComponent(progress.principal.user.name))
+      }
       if (failure) return sendFailure(response, failure)
       if (isGit) return await answerGit(emulator, request, response, progress, progress.principal)
       if (typeof route === 'string') return sendEmpty(response, route === 'no-route' ? 404 : 405)

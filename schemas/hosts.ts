@@ -26,3 +26,9 @@ export const ApiHost = z
     'expected http(s)://host[:port][/context-path] or private://<VCS agent pool>[/path]',
   )
   .refine(isBareAddress, 'expected no user info, query, fragment or trailing slash')
+
+/** The VCS agent pool that a private apiHost names, and the context path behind it; undefined for a public one. */
+export function vcsAgentPoolOf(apiHost: string): { readonly pool: string; readonly path: string } | undefined {
+  const found = /^private:\/\/([^/]+)(.*)$/.exec(apiHost)
+  return found ? { pool: found[1] ?? '', path: found[2] ?? '' } : undefined
+}

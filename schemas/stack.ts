@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { AccessToken } from './integration.ts'
 import { rootSpaceId } from './space.ts'
-import { Description, Labels, Name, Slug, Timestamp } from './text.ts'
+import { Description, Labels, Name, Slug, SpaceId, Timestamp } from './text.ts'
 
 export const ProjectKey = z
   .string()
@@ -15,6 +16,7 @@ export const BranchName = z
   .min(1)
   .max(1024)
   .refine((name) => !name.startsWith('refs/'), 'expected a short name such as main')
+  .refine((name) => !/\p{Cc}/u.test(name), 'expected no control characters')
 export const ProjectRoot = z
   .string()
   .max(1024)
@@ -26,30 +28,38 @@ export const NewAttachment = z
     integrationId: Slug.nullable().default(null).describe('Null: the default integration.'),
     projectKey: ProjectKey,
     repositorySlug: RepositorySlug,
+    bitbucketToken: AccessToken.optional().describe(
+      'An HTTP access token of your own, where the integration asks for proof that you may read the repository. Used once, stored nowhere.',
+    ),
   })
   .meta({ id: 'NewAttachment' })
 export type NewAttachment = z.infer<typeof NewAttachment>
 
 export const attachmentOwners = ['stack', 'attachment'] as const
 
-export const Attachment = z
-  .object({
-    stackId: Slug,
-    integrationId: Slug,
-    usesDefault: z.boolean().describe('The default integration was asked for, not this one by its id.'),
-    projectKey: ProjectKey,
-    repositorySlug: RepositorySlug,
-    repositoryId: z.int().nullable().describe('Bitbucket’s numeric id; null until Bitbucket has been asked.'),
-    managedBy: z.enum(attachmentOwners).describe('Written inside the stack, or as an attachment of its own.'),
-    attachedAt: Timestamp,
-  })
-  .meta({ id: 'Attachment' })
+/** What an attachment says, whatever is attached. */
+export const attachmentFields = {
+  integrationId: Slug,
+  usesDefault: z.boolean().describe('The default integration was asked for, not this one by its id.'),
+  projectKey: ProjectKey,
+  repositorySlug: RepositorySlug,
+  repositoryId: z.int().nullable().describe('Bitbucket’s numeric id; null until Bitbucket has been asked.'),
+  verified: z
+    .boolean()
+    .describe(
+      'Whether Bitbucket has shown repository and branch: false where they were saved without asking, or the repository is empty, until a push to the branch makes a run or they are saved again.',
+    ),
+  managedBy: z.enum(attachmentOwners).describe('Written inside the stack or module, or as an attachment of its own.'),
+  attachedAt: Timestamp,
+}
+
+export const Attachment = z.object({ stackId: Slug, ...attachmentFields }).meta({ id: 'Attachment' })
 export type Attachment = z.infer<typeof Attachment>
 
-/** Why a stack lost its integration, and since when. */
+/** Why a stack or module lost its integration, and since when. */
 export const Detachment = z
   .object({
-    reason: z.enum(['integration_deleted', 'integration_moved', 'space_changed']),
+    reason: z.enum(['integration_deleted', 'integration_moved', 'space_changed', 'repository_not_allowed']),
     since: Timestamp,
     projectKey: ProjectKey,
     repositorySlug: RepositorySlug,
@@ -61,14 +71,14 @@ export const Stack = z
   .object({
     id: Slug,
     name: Name,
-    spaceId: Slug,
+    spaceId: SpaceId,
     branch: BranchName.describe('The tracked branch: a push to it makes a tracked run.'),
     projectRoot: ProjectRoot.describe('The folder whose changes concern the stack; empty: the whole repository.'),
     labels: Labels,
     description: Description,
     attachment: Attachment.nullable(),
     detached: Detachment.nullable(),
-    headCommit: z.string().nullable().describe('The commit of the newest tracked run.'),
+    headCommit: z.string().nullable().describe('The commit of the newest run of the tracked branch.'),
     createdAt: Timestamp,
   })
   .meta({ id: 'Stack' })
@@ -78,7 +88,7 @@ export const NewStack = z
   .strictObject({
     name: Name,
     slug: Slug.optional().describe('Made from the name when absent; it becomes the id and cannot change.'),
-    spaceId: Slug.default(rootSpaceId),
+    spaceId: SpaceId.default(rootSpaceId),
     branch: BranchName,
     projectRoot: ProjectRoot.default(''),
     labels: Labels.default([]),
@@ -91,7 +101,7 @@ export type NewStack = z.infer<typeof NewStack>
 export const StackUpdate = z
   .strictObject({
     name: Name.optional(),
-    spaceId: Slug.optional(),
+    spaceId: SpaceId.optional(),
     branch: BranchName.optional(),
     projectRoot: ProjectRoot.optional(),
     labels: Labels.optional(),

@@ -5,6 +5,14 @@ export const Slug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'expected a slug: a-z, 0-9 and inner "-"')
 
+/**
+ * The id of a space: a slug, or the id that a space had where it was imported from, capitals included (R210b). It is
+ * compared as it is written.
+ */
+export const SpaceId = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,98}[A-Za-z0-9])?$/, 'expected the id of a space: letters, digits and inner "-"')
+
 /** A UUID of version 7, made by the server: its order is the order of creation. */
 export const RowId = z.uuid()
 
@@ -14,7 +22,8 @@ export const Name = z
   .max(100)
   .refine((name) => name.trim() === name, 'expected no blanks at the ends')
 
-const Label = z
+/** 1 to 64 characters (R17). */
+export const Label = z
   .string()
   .min(1)
   .max(64)

@@ -23,6 +23,7 @@ export const WebhookTarget = z
     managedBy: z.enum(webhookManagers).describe('terraform: its drift is reported and left alone.'),
     webhookId: z.int().nullable().describe('The registered webhook, once reported.'),
     stackIds: z.array(Slug),
+    moduleIds: z.array(Slug).default([]),
   })
   .meta({ id: 'WebhookTarget' })
 export type WebhookTarget = z.infer<typeof WebhookTarget>

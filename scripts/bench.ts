@@ -1,13 +1,17 @@
 import { Command } from 'commander'
 import { benchIngestion } from '../bench/ingestion.ts'
+import { benchLists } from '../bench/lists.ts'
 import { benchProviderStart } from '../bench/provider-start.ts'
+import { benchQueue } from '../bench/queue.ts'
 import { assume, scaleModel } from '../bench/scale-model.ts'
 import type { Bench, TargetResult } from '../bench/target.ts'
 
 /** What can be measured, by name. */
 const benches: Readonly<Record<string, Bench>> = {
   ingestion: benchIngestion,
+  lists: benchLists,
   'provider-start': benchProviderStart,
+  queue: benchQueue,
 }
 
 const { names, json, smoke, assumes } = readCommand()

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { startPostgres } from '../test/support/postgres.ts'
+import { killAccessMutants } from './faults/access-mutants.ts'
 import { killAfterAnswers } from './faults/kill-after-answer.ts'
+import { type FaultReport, runPostgresFaults } from './faults/postgres-faults.ts'
 
 interface FaultOptions {
   readonly rounds: number
@@ -21,6 +23,39 @@ const faults: Readonly<Record<string, (options: FaultOptions) => Promise<FaultRe
     const report = await withDatabase(database, (url) => killAfterAnswers(url, rounds, seed))
     return { rule: 'F2', passed: report.lost === 0 && report.doubled === 0, database, ...report }
   },
+  F14: async ({ rounds, seed }) => {
+    const reports = await runPostgresFaults(rounds, seed)
+    const sum = (of: (report: FaultReport) => number) => reports.reduce((total, report) => total + of(report), 0)
+    const total = {
+      lost: sum(({ lost }) => lost),
+      doubled: sum(({ doubled }) => doubled),
+      unprocessed: sum(({ unprocessed }) => unprocessed),
+      wrongAnswers: sum(({ wrongAnswers }) => wrongAnswers.length),
+    }
+    return {
+      rule: 'F14',
+      passed: Object.values(total).every((count) => count === 0),
+      rounds,
+      seed,
+      acknowledged: sum(({ acknowledged, acknowledgedWrites }) => acknowledged + acknowledgedWrites),
+      refused: sum(({ refused, refusedWrites }) => refused + refusedWrites),
+      ...total,
+      longestAnswerSeconds: Math.max(...reports.map((report) => report.longestAnswerSeconds)),
+      gapSeconds: longestByFault(reports, ({ gapSeconds }) => gapSeconds),
+      recoverySeconds: longestByFault(reports, ({ recoverySeconds }) => recoverySeconds),
+    }
+  },
+  R26: async ({ seed }) => {
+    const report = await killAccessMutants(seed, () => true)
+    const isProof = report.withoutMutant.length === 0 && report.mutants > 0
+    return { rule: 'R26', passed: isProof && report.killed === report.mutants, seed, ...report }
+  },
+}
+
+function longestByFault(reports: readonly FaultReport[], of: (report: FaultReport) => number) {
+  const longest: Record<string, number> = {}
+  for (const report of reports) longest[report.fault] = Math.max(longest[report.fault] ?? 0, of(report))
+  return longest
 }
 
 /** An empty database of the kind, removed afterwards. */
@@ -67,6 +102,8 @@ function readCommand() {
 }
 
 function inWords({ rule, passed, ...figures }: FaultResult): string {
-  const words = Object.entries(figures).map(([name, value]) => `${name} ${value}`)
+  const words = Object.entries(figures).map(
+    ([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`,
+  )
   return `${rule} ${passed ? 'holds' : 'DOES NOT HOLD'}: ${words.join(', ')}`
 }

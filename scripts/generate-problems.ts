@@ -25,7 +25,18 @@ export async function generateProblems(root: string): Promise<void> {
   await writeFile(join(root, 'docs/problems.md'), text.join('\n'))
 }
 
+/** What the router answers to many operations, in words. */
+const answeredByRouter: Readonly<Record<string, string>> = {
+  precondition_failed: 'changes and deletions of one object, with If-Match',
+  request_in_progress: 'writes with an Idempotency-Key',
+  idempotency_key_reused: 'writes with an Idempotency-Key',
+  idempotency_roles_changed: 'writes with an Idempotency-Key',
+  too_many_idempotency_keys: 'writes with an Idempotency-Key',
+}
+
 function answeredBy(code: string): string {
+  const words = answeredByRouter[code]
+  if (words !== undefined) return words
   const ids = (Object.entries(operations) as [string, Operation][])
     .filter(([, operation]) => operation.problems.some((problem) => problem === code))
     .map(([id]) => id)

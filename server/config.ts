@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import { UserFacingHost } from '../schemas/hosts.ts'
 import { logLevels } from './core/logger.ts'
+import { isNetwork } from './core/network.ts'
 import { fileBesideDatabase } from './store/dialect/beside-database.ts'
 
 const DatabaseUrl = z
   .string()
   .regex(/^(sqlite:.|postgres(ql)?:\/\/.)/, 'expected sqlite:<file> or postgres://<user>@<host>/<database>')
+const PostgresUrl = z.string().regex(/^postgres(ql)?:\/\/./, 'expected postgres://<user>@<host>/<database>')
 const EncryptionKey = z
   .string()
   .transform((text) => Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64'))
@@ -31,6 +33,7 @@ function listOf<Item extends z.ZodType<unknown, string>>(item: Item) {
 /** The secret variables: each can also be given as the path of a file, in the variable with `_FILE` behind its name. */
 export const secretVariables = [
   'MOORING_DATABASE_URL',
+  'MOORING_DATABASE_LISTEN_URL',
   'MOORING_ENCRYPTION_KEY',
   'MOORING_OLD_ENCRYPTION_KEYS',
   'MOORING_BOOTSTRAP_KEY',
@@ -41,6 +44,13 @@ export const Environment = z.object({
   MOORING_DATABASE_URL: DatabaseUrl.default('sqlite:./mooring.db').describe(
     'Where everything is kept: `sqlite:<file>`, or `postgres://<user>:<password>@<host>/<database>` to run several servers.',
   ),
+  MOORING_DATABASE_LISTEN_URL: PostgresUrl.optional().describe(
+    'Where the one connection that hears notifications goes, when the database is reached through a pooler in transaction mode: past it.',
+  ),
+  MOORING_PREPARED_STATEMENTS: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('`off` for a pooler in transaction mode, which gives each statement another connection.'),
   MOORING_PUBLIC_URL: UserFacingHost.optional().describe(
     'The address at which Bitbucket and people reach the server; webhook endpoints are built from it.',
   ),
@@ -61,16 +71,41 @@ export const Environment = z.object({
     .min(1)
     .optional()
     .describe('The folder for the bootstrap key; needed with PostgreSQL where there is no terminal.'),
+  MOORING_TRUSTED_PROXIES: listOf(z.string().refine(isNetwork, 'expected addresses or networks, such as 10.0.0.0/8'))
+    .default([])
+    .describe(
+      'The proxies in front of the server, by address or network, separated by commas. Only what they write into `X-Forwarded-For` is believed.',
+    ),
+  MOORING_SPACE_ADMINS: z
+    .enum(['off', 'manage-subtree'])
+    .default('off')
+    .describe(
+      '`manage-subtree` lets the Admins of a space create, move and delete spaces below it; otherwise root admins alone do.',
+    ),
   MOORING_ALLOWED_LOOPBACK: listOf(HostAndPort)
     .default([])
     .describe('Addresses on this machine that may be called, as `host:port`, separated by commas. For tests.'),
   MOORING_ALLOWED_HOSTS: listOf(z.hostname())
     .optional()
     .describe('The only host names that may be called, separated by commas. When absent: all but forbidden addresses.'),
+  MOORING_REPOSITORY_ACCESS: z
+    .enum(['everything', 'nothing'])
+    .default('everything')
+    .describe(
+      'What a new integration lends before its repositoryAccess is set: `everything` that its token reads, or `nothing` until it is granted.',
+    ),
   MOORING_METRICS: z
     .enum(['closed', 'open'])
     .default('closed')
     .describe('`open` answers `/metrics` to everybody who reaches the port.'),
+  MOORING_DISK_LOW_WATER_MIB: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(1024)
+    .describe(
+      'With less free space than this (in MiB) under SQLite nothing but deliveries is written, and `mooring.db.reserve` keeps 64 MiB for the day when the disk is full. 0 turns both off.',
+    ),
   MOORING_LOG_LEVEL: z.enum(logLevels).default('info').describe('The least level that is logged.'),
   MOORING_STOP_GRACE_SECONDS: z.coerce
     .number()
@@ -83,15 +118,22 @@ export const Environment = z.object({
 
 export interface Config {
   readonly databaseUrl: string
+  /** Where notifications are heard; undefined: at `databaseUrl`. */
+  readonly databaseListenUrl: string | undefined
+  readonly preparedStatements: boolean
   readonly publicUrl: string | undefined
   readonly listen: { readonly host: string; readonly port: number }
   readonly encryptionKey: Uint8Array | undefined
   readonly oldEncryptionKeys: readonly Uint8Array[]
   readonly bootstrapKey: { readonly id: string; readonly secret: string } | undefined
   readonly stateDirectory: string | undefined
+  readonly trustedProxies: readonly string[]
+  readonly spaceAdmins: 'off' | 'manage-subtree'
   readonly allowedLoopback: readonly string[]
   readonly allowedHosts: readonly string[] | undefined
+  readonly repositoryAccess: 'everything' | 'nothing'
   readonly metrics: 'closed' | 'open'
+  readonly diskLowWaterMib: number
   readonly logLevel: (typeof logLevels)[number]
   readonly stopGraceSeconds: number
 }
@@ -166,6 +208,8 @@ function toConfig(values: z.output<typeof Environment>): Config {
   const separator = values.MOORING_LISTEN.lastIndexOf(':')
   return {
     databaseUrl: values.MOORING_DATABASE_URL,
+    databaseListenUrl: values.MOORING_DATABASE_LISTEN_URL,
+    preparedStatements: values.MOORING_PREPARED_STATEMENTS === 'on',
     publicUrl: values.MOORING_PUBLIC_URL,
     listen: {
       host: values.MOORING_LISTEN.slice(0, separator).replace(/^\[|\]$/g, ''),
@@ -175,9 +219,13 @@ function toConfig(values: z.output<typeof Environment>): Config {
     oldEncryptionKeys: values.MOORING_OLD_ENCRYPTION_KEYS,
     bootstrapKey: values.MOORING_BOOTSTRAP_KEY,
     stateDirectory: values.MOORING_STATE_DIR,
+    trustedProxies: values.MOORING_TRUSTED_PROXIES,
+    spaceAdmins: values.MOORING_SPACE_ADMINS,
     allowedLoopback: values.MOORING_ALLOWED_LOOPBACK,
     allowedHosts: values.MOORING_ALLOWED_HOSTS,
+    repositoryAccess: values.MOORING_REPOSITORY_ACCESS,
     metrics: values.MOORING_METRICS,
+    diskLowWaterMib: values.MOORING_DISK_LOW_WATER_MIB,
     logLevel: values.MOORING_LOG_LEVEL,
     stopGraceSeconds: values.MOORING_STOP_GRACE_SECONDS,
   }

@@ -35,10 +35,24 @@ export async function getEncryptionKeys(
   return { current, old }
 }
 
+/** Gives the keys of this installation without ever making one; undefined where there is none. */
+export function findEncryptionKeys(
+  config: Pick<Config, 'databaseUrl' | 'encryptionKey' | 'oldEncryptionKeys'>,
+): SealerKeys | undefined {
+  const file = fileBesideDatabase(config.databaseUrl, 'key')
+  const current = config.encryptionKey ?? (file === undefined ? undefined : readKeyFile(file))
+  return current && { current, old: config.oldEncryptionKeys }
+}
+
 /** Makes the sealer, and refuses to go on with keys that do not open what this database holds (S42). */
 export async function openSealer(db: Database, keys: SealerKeys): Promise<Sealer> {
   const sealer = createSealer(keys)
-  const sealed = await setOnce(db, 'sealing_canary', sealer.seal(canary, canaryText))
+  requireCanary(sealer, await setOnce(db, 'sealing_canary', sealer.seal(canary, canaryText)))
+  return sealer
+}
+
+/** Refuses keys that do not open the canary, naming the one that sealed it. */
+export function requireCanary(sealer: Sealer, sealed: string): void {
   try {
     sealer.open(canary, sealed)
   } catch (error) {
@@ -48,7 +62,6 @@ export async function openSealer(db: Database, keys: SealerKeys): Promise<Sealer
       { cause: error },
     )
   }
-  return sealer
 }
 
 function readKeyFile(file: string): Uint8Array | undefined {

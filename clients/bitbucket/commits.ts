@@ -11,11 +11,18 @@ export const Timestamp = z.union([z.number(), z.string().max(40)])
 
 export const Commit = z.looseObject({
   id: z.string().regex(/^[0-9a-f]{40,64}$/i),
-  message: z.string().optional(),
+  /** Cut: git bounds it by nothing. */
+  message: z
+    .string()
+    .transform((message) => message.slice(0, 65_536))
+    .optional(),
   author: z.looseObject({ name: z.string().max(1000).optional() }).optional(),
   authorTimestamp: Timestamp.optional(),
   committerTimestamp: Timestamp.optional(),
-  parents: z.array(z.looseObject({ id: z.string().max(64) })).optional(),
+  parents: z
+    .array(z.looseObject({ id: z.string().max(64) }))
+    .max(10_000)
+    .optional(),
 })
 export type Commit = z.infer<typeof Commit>
 

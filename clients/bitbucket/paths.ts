@@ -38,6 +38,15 @@ export function restPath<Template extends PathTemplate>(
 }
 
 /**
+ * Goes further down a path, by one escaped segment for each part of a file's path (S36).
+ *
+ * @throws UnsafePathError
+ */
+export function withSegments(path: RestPath, segments: readonly string[]): RestPath {
+  return [path, ...segments.map((segment) => encodeSegment('path', segment))].join('/') as RestPath
+}
+
+/**
  * Gives the absolute address of one REST call below `baseUrl` (scheme, host, optional port and context path), after
  * comparing it with what a URL parser makes of it: HTTP clients normalise `..` and `%2e%2e` and swallow line breaks
  * (S36).

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { isSameWebhookUrl } from '../../schemas/rules/webhook-url.ts'
 import { type BitbucketClient, callBitbucket, sendToBitbucket } from './client.ts'
 import { Timestamp } from './commits.ts'
-import { parseJson } from './errors.ts'
+import { BitbucketError, parseJson } from './errors.ts'
 import { listAll } from './paging.ts'
 import { type RestPath, restPath } from './paths.ts'
 import { orUndefined, type RepositoryAddress } from './repositories.ts'
@@ -20,7 +20,10 @@ export const ObservedWebhook = z.looseObject({
   url: z.string().max(10_000),
   events: z.array(z.string().max(255)).max(1000),
   active: z.boolean(),
-  configuration: z.record(z.string(), z.unknown()).optional(),
+  configuration: z
+    .record(z.string().max(255), z.unknown())
+    .refine((fields) => Object.keys(fields).length <= 100)
+    .optional(),
   credentials: z.looseObject({ username: z.string().max(1000).nullish() }).nullish(),
   /** Bitbucket before 8 does not say. */
   sslVerificationRequired: z.boolean().optional(),
@@ -94,6 +97,22 @@ export async function replaceWebhook(
 /** Deletes a webhook; one that is gone already is as good as deleted. */
 export async function deleteWebhook(client: BitbucketClient, scope: WebhookScope, webhookId: number): Promise<void> {
   await orUndefined(sendToBitbucket(client, { method: 'DELETE', path: webhookPath(scope, webhookId) }))
+}
+
+/** Whether the address is one of the webhook resources, which need admin permission and a token of their own (S29). */
+export function isWebhooksPath(url: string): boolean {
+  return /\/rest\/api\/[^/]+\/projects\/[^/]+(?:\/repos\/[^/]+)?\/webhooks(?:\/|$)/.test(new URL(url).pathname)
+}
+
+/** Whether the token may administer the repository's webhooks; reads none of them (their secrets are in the answer). */
+export async function canAdministerWebhooks(client: BitbucketClient, address: RepositoryAddress): Promise<boolean> {
+  try {
+    await sendToBitbucket(client, { method: 'GET', path: webhooksPath(address), query: { limit: 1 } })
+    return true
+  } catch (error) {
+    if (error instanceof BitbucketError && error.code === 'missing_permission') return false
+    throw error
+  }
 }
 
 /** What became of a test ping; Bitbucket's own record is left out, since it holds the request's credentials. */

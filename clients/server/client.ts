@@ -2,7 +2,7 @@ import { type OperationId, type OperationOutput, type OperationRequest, operatio
 import type { Token } from '../../schemas/api-key.ts'
 import type { Operation } from '../../schemas/operation.ts'
 import type { Transport, TransportResponse } from '../transport.ts'
-import { errorOfAnswer, parseBody, UnexpectedAnswer } from './problem.ts'
+import { errorOfAnswer, isWithoutSecret, parseBody, SecretAlreadyShown, UnexpectedAnswer } from './problem.ts'
 
 export interface ServerClientOptions {
   /** Where the server is: scheme, host, optional port and path; a slash at the end does not matter. */
@@ -14,6 +14,10 @@ export interface ServerClientOptions {
 }
 
 export interface CallOptions {
+  /** The ETag of the version that the change was made for: another one is answered `precondition_failed`. */
+  readonly ifMatch?: string
+  /** Drawn anew for each write: sent again with the same key, the write happens once. */
+  readonly idempotencyKey?: string
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
 }
@@ -23,13 +27,19 @@ export interface ServerClient {
    * Calls an operation by its name.
    *
    * @throws ServerProblem for a failure that the server names, UnexpectedAnswer for what is not its API,
-   * TransportError where there was no answer
+   * TransportError where there was no answer, SecretAlreadyShown where an idempotency key was used before
    */
   call<Id extends OperationId>(
     id: Id,
     request: OperationRequest<Id>,
     options?: CallOptions,
   ): Promise<OperationOutput<Id>>
+  /** Like `call`, with the ETag of the object in the answer, for a later `ifMatch`; undefined where it has none. */
+  callWithEtag<Id extends OperationId>(
+    id: Id,
+    request: OperationRequest<Id>,
+    options?: CallOptions,
+  ): Promise<{ readonly answer: OperationOutput<Id>; readonly etag: string | undefined }>
 }
 
 /** A token that ends this soon is replaced before it is used. */
@@ -52,6 +62,8 @@ export function createServerClient(transport: Transport, options: ServerClientOp
         accept: 'application/json',
         ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
         ...(parts.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(call.ifMatch === undefined ? {} : { 'if-match': call.ifMatch }),
+        ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
       },
       ...(parts.body === undefined ? {} : { body: JSON.stringify(parts.body) }),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
@@ -76,20 +88,30 @@ export function createServerClient(transport: Transport, options: ServerClientOp
     return replaced.token
   }
 
-  async function call(id: OperationId, parts: RequestParts, callOptions: CallOptions): Promise<unknown> {
+  async function call(id: OperationId, parts: RequestParts, callOptions: CallOptions): Promise<Answered> {
     const operation: Operation = operations[id]
+    const answered = (response: TransportResponse): Answered => ({
+      answer: readAnswer(operation, response),
+      etag: response.headers.etag,
+    })
     if (operation.permission === 'anyone' || !credentials) {
-      return readAnswer(operation, await send(operation, parts, callOptions, undefined))
+      return answered(await send(operation, parts, callOptions, undefined))
     }
     const bearer = await getToken()
     const response = await send(operation, parts, callOptions, bearer)
-    if (response.status !== 401) return readAnswer(operation, response)
-    return readAnswer(operation, await send(operation, parts, callOptions, await getToken(bearer)))
+    if (response.status !== 401) return answered(response)
+    return answered(await send(operation, parts, callOptions, await getToken(bearer)))
   }
 
   return {
-    call: (id, request, callOptions = {}) => call(id, request, callOptions) as Promise<never>,
+    call: async (id, request, callOptions = {}) => (await call(id, request, callOptions)).answer as never,
+    callWithEtag: (id, request, callOptions = {}) => call(id, request, callOptions) as Promise<never>,
   }
+}
+
+interface Answered {
+  readonly answer: unknown
+  readonly etag: string | undefined
 }
 
 interface RequestParts {
@@ -107,7 +129,7 @@ function urlOf(endpoint: string, path: string, { params, query }: RequestParts):
   })
   const search = new URLSearchParams(
     Object.entries(query ?? {}).flatMap(([name, value]): [string, string][] =>
-      value === undefined ? [] : [[name, String(value)]],
+      [value].flat().flatMap((one): [string, string][] => (one === undefined ? [] : [[name, String(one)]])),
     ),
   ).toString()
   return `${endpoint.replace(/\/+$/, '')}${filled}${search === '' ? '' : `?${search}`}`
@@ -116,7 +138,9 @@ function urlOf(endpoint: string, path: string, { params, query }: RequestParts):
 function readAnswer(operation: Operation, response: TransportResponse): unknown {
   if (response.status < 200 || response.status > 299) throw errorOfAnswer(response)
   if (!operation.response) return undefined
-  const parsed = operation.response.safeParse(parseBody(response))
+  const body = parseBody(response)
+  if (operation.secretFields && isWithoutSecret(body)) throw new SecretAlreadyShown(operation.summary, body)
+  const parsed = operation.response.safeParse(body)
   if (!parsed.success)
     throw new UnexpectedAnswer(response.status, 'The server gave an answer that its API does not have')
   return parsed.data

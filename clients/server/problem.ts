@@ -30,6 +30,23 @@ export class UnexpectedAnswer extends Error {
   }
 }
 
+/**
+ * A write that had happened before under its idempotency key: its secret was in the first answer, and in no other
+ * (R202). `answer` is the rest of it.
+ */
+export class SecretAlreadyShown extends Error {
+  readonly answer: Readonly<Record<string, unknown>>
+  constructor(what: string, answer: Readonly<Record<string, unknown>>) {
+    super(`"${what}" has happened before under this idempotency key, and its secret was shown then, once.`)
+    this.name = 'SecretAlreadyShown'
+    this.answer = answer
+  }
+}
+
+export function isWithoutSecret(body: unknown): body is Readonly<Record<string, unknown>> {
+  return typeof body === 'object' && body !== null && 'secretShown' in body && body.secretShown === true
+}
+
 /** Reads a failure; a problem with a code that this client does not know is an unexpected answer. */
 export function errorOfAnswer(response: TransportResponse): ServerProblem | UnexpectedAnswer {
   const parsed = ProblemDocument.safeParse(parseBody(response))

@@ -1,7 +1,7 @@
 import { ServerProblem } from '../../clients/server/problem.ts'
 import { slugify } from '../../schemas/rules/slug.ts'
 import type { Space } from '../../schemas/space.ts'
-import { Description, Labels, Name, Slug } from '../../schemas/text.ts'
+import { Description, Labels, Name, Slug, SpaceId } from '../../schemas/text.ts'
 import * as s from '../framework/attributes.ts'
 import { conforms } from '../framework/conforms.ts'
 import { at } from '../framework/diagnostics.ts'
@@ -28,7 +28,7 @@ const schema = s.schema({
     }),
     parent_space_id: s.string({
       default: 'root',
-      validate: [conforms(Slug)],
+      validate: [conforms(SpaceId)],
       description: 'The space above; root unless given.',
     }),
     inherit_entities: s.bool({
@@ -117,7 +117,7 @@ export const space: Resource<typeof schema, ProviderClient> = {
   },
 
   async importState(id) {
-    return { id: importedSlug(id) }
+    return { id: importedSlug(id, SpaceId) }
   },
 }
 

@@ -22,7 +22,7 @@ export function connect(endpoint: string, credentials: ApiCredentials): ServerCl
 export async function createKey(
   client: ServerClient,
   name: string,
-  role: 'root-admin' | 'webhook-registrar',
+  role: 'admin' | 'webhook-registrar',
 ): Promise<ApiCredentials> {
   const { id, secret } = await client.call('createApiKey', { body: { name, role } })
   return { keyId: id, keySecret: secret }

@@ -72,7 +72,7 @@ async function furnish(
     MOORING_STOP_GRACE_SECONDS: '0',
   })
   const serverUrl = String(listening.url)
-  const administrator = await createKey(connect(serverUrl, bootstrap), 'quickstart', 'root-admin')
+  const administrator = await createKey(connect(serverUrl, bootstrap), 'quickstart', 'admin')
   const server = connect(serverUrl, administrator)
 
   const mirror = join(folder, 'mirror')

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import type { OperationId, OperationInput, OperationOutput } from '../../schemas/api.ts'
+import type { Audience } from '../core/audiences.ts'
 import type { Caller } from '../core/authorise.ts'
+import type { SessionRow } from '../store/sessions.ts'
 
 /** What a handler knows of its request beyond the validated input. */
 export interface RequestContext {
@@ -9,8 +11,17 @@ export interface RequestContext {
   readonly requestId: string
   /** Carries the request id. */
   readonly log: Logger
-  /** Who is connected: with a proxy in front, the proxy. */
+  /** Where the request comes from: the socket's address, or what a trusted proxy says (S13). */
   readonly remoteAddress: string
+  /** What the caller's token is good for; null where none was looked at. */
+  readonly audience: Audience | null
+  /** The browser's session; null for every other caller. */
+  readonly session: SessionRow | null
+  /** The id of the live session in the request's cookie, whoever the operation takes the caller for. */
+  readonly findSessionId: () => Promise<string | undefined>
+  readonly setCookie: (cookie: string) => void
+  /** Names the version that the caller has read: for `requireMatch`, inside the write transaction (R203). */
+  readonly ifMatch?: string | undefined
 }
 
 /**

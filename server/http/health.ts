@@ -5,6 +5,10 @@ export interface Health {
   isAccepting(): boolean
   /** Resolves when the database answers. */
   askDatabase(): Promise<void>
+  /** What keeps the server from its work besides, as a sentence; undefined where nothing does. */
+  trouble?(): string | undefined
+  /** What whoever watches it should know of a server that works (S76). */
+  note?(): string | undefined
 }
 
 const patienceMs = 3_000
@@ -16,8 +20,9 @@ export function healthRoutes(health: Health): Router {
     response.json({ status: 'alive' })
   })
   router.get('/readyz', async (_request, response) => {
-    const reason = health.isAccepting() ? await databaseTrouble(health) : 'stopping'
-    if (reason === undefined) response.json({ status: 'ready' })
+    const reason = health.isAccepting() ? (health.trouble?.() ?? (await databaseTrouble(health))) : 'stopping'
+    const note = health.note?.()
+    if (reason === undefined) response.json({ status: 'ready', ...(note === undefined ? {} : { note }) })
     else response.status(503).json({ status: 'not ready', reason })
   })
   return router

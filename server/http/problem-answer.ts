@@ -5,7 +5,18 @@ import { isDatabaseUnavailable } from '../store/dialect/database-unavailable.ts'
 
 /** Answers a failure as RFC 9457 problem+json (R204); never a stack, never a foreign message (S50). */
 export function sendProblem(response: Response, problem: Problem): void {
-  const document: ProblemDocument = {
+  if (problem.status === 401) response.set('www-authenticate', 'Bearer')
+  if (problem.retryAfterSeconds !== undefined) response.set('retry-after', `${problem.retryAfterSeconds}`)
+  sendDocument(response, problemDocument(problem))
+}
+
+/** Answers a problem document that was made before. */
+export function sendDocument(response: Response, document: ProblemDocument): void {
+  response.status(document.status).type('application/problem+json').send(JSON.stringify(document))
+}
+
+export function problemDocument(problem: Problem): ProblemDocument {
+  return {
     type: `urn:mooring:problem:${problem.code}`,
     title: problems[problem.code].title,
     status: problem.status,
@@ -13,9 +24,8 @@ export function sendProblem(response: Response, problem: Problem): void {
     detail: problem.message,
     ...(problem.errors.length > 0 ? { errors: [...problem.errors] } : {}),
     ...(problem.stacks.length > 0 ? { stacks: [...problem.stacks] } : {}),
+    ...(problem.modules.length > 0 ? { modules: [...problem.modules] } : {}),
   }
-  if (problem.status === 401) response.set('www-authenticate', 'Bearer')
-  response.status(problem.status).type('application/problem+json').send(JSON.stringify(document))
 }
 
 /** Reads any thrown value as the problem that the caller is shown; what is our own bug is logged and hidden. */
@@ -28,7 +38,9 @@ export function toProblem(error: unknown, log: Logger): Problem {
   if (known) return known
   if (isDatabaseUnavailable(error)) {
     log.error({ err: error }, 'database unavailable')
-    return new Problem('database_unavailable', 'The database does not answer. Try again in some seconds.')
+    return new Problem('database_unavailable', 'The database does not answer. Try again in some seconds.', {
+      retryAfterSeconds: 5,
+    })
   }
   log.error({ err: error }, 'request failed by a bug')
   return new Problem('internal_error', 'The server failed; its log has the reason under this answer’s X-Request-Id.')

@@ -20,6 +20,7 @@ export const refusals = {
     'Retry-After': '1',
   }),
   overloaded: refusal(503, 'More deliveries are waiting than can be held: send it again.', { 'Retry-After': '5' }),
+  disk_full: refusal(503, 'The disk of the server is full: send it again later.', { 'Retry-After': '30' }),
   unavailable: refusal(503, 'The delivery could not be stored: send it again.', { 'Retry-After': '5' }),
 } as const satisfies Record<string, Refusal>
 

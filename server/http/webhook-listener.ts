@@ -8,7 +8,7 @@ import { matchesSignature } from '../core/signature.ts'
 import { uuidv7 } from '../core/uuid-v7.ts'
 import type { DeliveryWriter } from '../store/delivery-writer.ts'
 import type { SecretCache, WebhookReceiverTarget, WebhookSecret } from '../store/secret-cache.ts'
-import { AddressBudget } from './address-budget.ts'
+import type { AddressBudget } from './address-budget.ts'
 import type { HttpLimits } from './http-limits.ts'
 import type { ReceiverMetrics } from './receiver-metrics.ts'
 import {
@@ -37,6 +37,10 @@ export interface WebhookListenerParts {
   readonly limits: HttpLimits
   readonly clock: Clock
   readonly log: Logger
+  /** While true deliveries are refused before they are stored (F6). */
+  isDiskFull?(): boolean
+  /** What strangers may cost, each address (S13). */
+  readonly strangers: AddressBudget
   /** The address that a request comes from: the socket's, or what a trusted proxy says. */
   sourceAddress(request: IncomingMessage): string
 }
@@ -60,9 +64,9 @@ interface Exchange {
  * delivery is stored, and answered once it is on disk. Nothing else of the server is needed to do so.
  */
 export function createWebhookListener(parts: WebhookListenerParts): WebhookListener {
-  const { secrets, writer, observations, metrics, limits, clock, log } = parts
+  const { secrets, writer, observations, metrics, limits, clock, log, strangers } = parts
   const bodies = new BodyBudget(limits.heldBodyBytes)
-  const strangers = new AddressBudget(limits.unverifiedPerSecond, limits.unverifiedBurst)
+  const isDiskFull = () => parts.isDiskFull?.() === true
 
   function listen(request: IncomingMessage, response: ServerResponse): boolean {
     const slug = slugOf(request.url ?? '')
@@ -91,12 +95,25 @@ export function createWebhookListener(parts: WebhookListenerParts): WebhookListe
     const deadline = performance.now() + limits.patience
     for (;;) {
       try {
-        return await secrets.load(slug)
+        return await beforeDeadline(secrets.load(slug), deadline)
       } catch (error) {
         log.error({ err: error, integration: slug }, 'webhook secrets could not be read')
         if (performance.now() >= deadline) return 'unavailable'
         await sleep(retryMs)
       }
+    }
+  }
+
+  /** A database that takes the question and gives no answer may keep the connection longer than anybody waits (F14). */
+  async function beforeDeadline<Value>(value: Promise<Value>, deadline: number): Promise<Value> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('The database gave no answer in time.')), deadline - performance.now())
+    })
+    try {
+      return await Promise.race([value, late])
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -134,11 +151,11 @@ export function createWebhookListener(parts: WebhookListenerParts): WebhookListe
     body.release()
     if (failure !== undefined) answerRefusal(exchange.response, reject(exchange, target, failure))
     else if (exchange.headers.eventKey === pingEventKey) receivePing(exchange, target, true)
-    else refuse(exchange, 'overloaded')
+    else refuse(exchange, isDiskFull() ? 'disk_full' : 'overloaded')
   }
 
   function hasRoom(): boolean {
-    return writer.pending < limits.unansweredDeliveries
+    return !isDiskFull() && writer.pending < limits.unansweredDeliveries
   }
 
   /** A stranger who has used up his budget does not get the further look at the retired secrets. */

@@ -14,10 +14,12 @@ export interface LoopOptions {
   readonly log: Logger
   /** Says whether there may be more to do at once. What it throws is logged, and the loop goes on. */
   readonly turn: () => Promise<boolean>
+  /** Asked before each turn; false leaves it out (F6). */
+  readonly mayWork?: () => boolean
 }
 
 /** Runs turns one after the other: at the start, when kicked, and every so often regardless (L7). */
-export function startLoop({ name, everyMs, log, turn }: LoopOptions): Loop {
+export function startLoop({ name, everyMs, log, turn, mayWork = () => true }: LoopOptions): Loop {
   let stopped = false
   let kicked = false
   let running: Promise<void> | undefined
@@ -25,6 +27,7 @@ export function startLoop({ name, everyMs, log, turn }: LoopOptions): Loop {
   async function run(): Promise<void> {
     do {
       kicked = false
+      if (!mayWork()) return
       try {
         if (await turn()) kicked = true
       } catch (error) {

@@ -10,7 +10,7 @@ const everyMs = 1_000
 const leaseMs = 180_000
 
 /** Drains the outbox of build statuses, on both databases the same way; one batch at a time per integration. */
-export function startStatusLoop(deps: StatusDeps): Loop {
+export function startStatusLoop(deps: StatusDeps, mayWork: () => boolean = () => true): Loop {
   const { db, clock, log } = deps
   const busy = new Map<string, Promise<void>>()
 
@@ -31,7 +31,7 @@ export function startStatusLoop(deps: StatusDeps): Loop {
     return claimed.length === batchSize
   }
 
-  const loop = startLoop({ name: 'build statuses', everyMs, log, turn })
+  const loop = startLoop({ name: 'build statuses', everyMs, log, turn, mayWork })
   return {
     kick: loop.kick,
     stop: async () => {

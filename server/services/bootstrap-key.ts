@@ -42,6 +42,8 @@ export async function prepareBootstrapKey(
       expires_at: given ? null : now + lifetimeMs,
       last_used_at: null,
       revoked_at: null,
+      user_id: null,
+      integrations: null,
     })
     // A given key that was used up stays so: whoever read it once must not become root later.
     return isNew ? key : undefined

@@ -1,6 +1,7 @@
 import type { RepositoryAddress } from '../../clients/bitbucket/repositories.ts'
 import type { Push } from '../core/push-events.ts'
 import { everythingChanged } from '../core/run-decision.ts'
+import type { IntegrationRow } from '../store/integrations.ts'
 import type { FollowedBranch } from '../store/stack-lookup.ts'
 import type { Database } from '../store/tables.ts'
 import { type BitbucketQuestions, BitbucketUnreachableError } from './ask-bitbucket.ts'
@@ -22,6 +23,8 @@ export interface ConfirmedDelivery {
   readonly confirmed: readonly ConfirmedChange[]
   /** What Bitbucket did not confirm, in words. */
   readonly unconfirmed: readonly string[]
+  /** Whether any stack still follows the repository: the integration may lend it to none any more (S24). */
+  readonly hasFollowers: boolean
 }
 
 /** A delivery that cannot be decided before Bitbucket answers. */
@@ -43,7 +46,7 @@ export function isStuck(answer: object): answer is StuckDelivery {
 export async function confirmDeliveries(
   db: Database,
   questions: BitbucketQuestions,
-  integrationId: string,
+  integration: IntegrationRow,
   deliveries: readonly PushDelivery[],
   followers: Followers,
   now: number,
@@ -51,7 +54,7 @@ export async function confirmDeliveries(
   const answers: Answer[] = []
   for (const [index, source] of deliveries.entries()) {
     try {
-      const matched = await matchRepository(db, questions, integrationId, source.repository, followers, now)
+      const matched = await matchRepository(db, questions, integration, source.repository, followers, now)
       answers.push(matched ? await confirmDelivery(questions, source, matched) : unmatched(source))
     } catch (error) {
       if (!(error instanceof BitbucketUnreachableError)) throw error
@@ -65,7 +68,7 @@ export async function confirmDeliveries(
 function unmatched(source: PushDelivery): ConfirmedDelivery {
   const { id, projectKey, repositorySlug } = source.repository
   const detail = `In Bitbucket ${projectKey}/${repositorySlug} is not the repository ${id}.`
-  return { source, address: { projectKey, repositorySlug }, confirmed: [], unconfirmed: [detail] }
+  return { source, address: { projectKey, repositorySlug }, confirmed: [], unconfirmed: [detail], hasFollowers: true }
 }
 
 async function confirmDelivery(
@@ -75,6 +78,7 @@ async function confirmDelivery(
 ): Promise<ConfirmedDelivery> {
   const confirmed: ConfirmedChange[] = []
   const unconfirmed: string[] = []
+  if (branches.length === 0) return { source, address, confirmed, unconfirmed, hasFollowers: false }
   for (const push of source.pushes) {
     const answer = await confirmPush(questions, address, push)
     if (!answer.confirmed) unconfirmed.push(answer.detail)
@@ -83,7 +87,7 @@ async function confirmDelivery(
       confirmed.push({ push, branchHead: answer.branchHead, changes })
     }
   }
-  return { source, address, confirmed, unconfirmed }
+  return { source, address, confirmed, unconfirmed, hasFollowers: true }
 }
 
 /** No comparison where no stack of the branch would decide by it (L22). */

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { FailureLimiter } from '../core/failure-limiter.ts'
 import type { Sealer } from '../core/sealer.ts'
 import type { Database } from '../store/tables.ts'
 import type { BitbucketAccess } from './bitbucket-access.ts'
@@ -12,6 +13,10 @@ export interface Installation {
   /** The address at which Bitbucket reaches this server; undefined until it is known (R209). */
   readonly publicUrl: () => string | undefined
   readonly bitbucket: BitbucketAccess
+  /** Counts each caller's looks at Bitbucket through tokens that are not his own (S26). */
+  readonly lookUps: FailureLimiter
+  /** What a new integration lends as long as nobody says (S23). */
+  readonly repositoryAccess: 'everything' | 'nothing'
   /** Called after a commit that changed an integration's secrets, with its slug: the receiver forgets what it knew. */
   readonly onSecretsChanged: (integrationSlug: string) => void
   /** Called after a commit that revoked a key. */

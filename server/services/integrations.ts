@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Integration, IntegrationUpdate, NewIntegration } from '../../schemas/integration.ts'
-import type { Page, PageRequest } from '../../schemas/page.ts'
+import type { LabelFilter, Page, PageRequest } from '../../schemas/page.ts'
 import { Problem } from '../../schemas/problem.ts'
-import { canUseIntegration } from '../../schemas/rules/usable-spaces.ts'
-import { rootSpaceId } from '../../schemas/space.ts'
-import { authorisedSpaces, type Caller } from '../core/authorise.ts'
+import { authorisedIntegrations, authoriseIn, type Caller, type SpaceTree } from '../core/authorise.ts'
+import { requireMatch } from '../core/etag.ts'
 import type { Sealer } from '../core/sealer.ts'
 import { uuidv7 } from '../core/uuid-v7.ts'
 import { recordAudit } from '../store/audit.ts'
-import { inWriteTransaction } from '../store/dialect/transactions.ts'
 import { isUniqueViolation } from '../store/dialect/unique-violation.ts'
 import {
   deleteIntegrationRow,
@@ -18,57 +16,54 @@ import {
   updateIntegrationRow,
 } from '../store/integrations.ts'
 import { mapPage } from '../store/keyset-page.ts'
-import { findSpace, lockSpaces, readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/spaces.ts'
 import { listAttachedStacks } from '../store/stacks.ts'
-import type { Database } from '../store/tables.ts'
 import { actorOf } from './actor.ts'
+import { changeAs } from './callers.ts'
 import { checkHosts } from './check-hosts.ts'
-import { type DetachOptions, detach, detachOrRefuse } from './detach-stacks.ts'
+import { countOf, type DetachOptions, detach, detachOrRefuse, type Lost, lostObjects, lostOf } from './detach-stacks.ts'
 import type { Installation } from './installation.ts'
-import { getVisibleIntegration, toIntegration } from './integration-view.ts'
-import { fieldProblem, invalidField } from './invalid-field.ts'
+import { changedRow, checkAccess, checkDefaultPlace, sealToken } from './integration-changes.ts'
+import { stacksThatLose } from './integration-losses.ts'
+import { getIntegrationFor, seesSpace, viewIntegration } from './integration-view.ts'
+import { requireDecision } from './require-decision.ts'
 import { slugOf, spaceNotFound } from './spaces.ts'
 
-/** Creates an integration with its first webhook secret (R1, R3, R4, R5). */
+/** Creates an integration with its first webhook secret (R1, R3, R4, R5): the right of an Admin of its space. */
 export async function createIntegration(
   installation: Installation,
-  caller: Caller,
+  asked: Caller,
   input: NewIntegration,
 ): Promise<Integration> {
-  const { db, clock, sealer } = installation
-  const now = clock.now()
   const slug = slugOf(input.name)
-  checkHosts(installation.bitbucket, input)
-  checkPlace(input.isDefault, input.spaceId)
-  requirePublicUrl(installation)
-  const id = uuidv7(now)
-  const row: IntegrationRow = {
-    id,
-    slug,
-    name: input.name,
-    is_default: input.isDefault ? 1 : 0,
-    space_id: input.spaceId,
-    api_host: input.apiHost,
-    user_facing_host: input.userFacingHost,
-    username: input.username,
-    access_token: sealToken(sealer, id, input.accessToken),
-    labels: JSON.stringify(input.labels),
-    description: input.description,
-    allow_detach_on_destroy: input.allowDetachOnDestroy ? 1 : 0,
-    created_at: now,
-    updated_at: now,
-  }
+  checkDefaultPlace(input.isDefault, input.spaceId)
   try {
-    await inWriteTransaction(db, async (transaction) => {
-      await lockSpaces(transaction)
-      if (!(await findSpace(transaction, input.spaceId))) throw spaceNotFound(input.spaceId, '/spaceId')
-      await insertIntegration(transaction, row, firstSecret(sealer, id, now))
+    const integration = await changeAs(installation, asked, async (transaction, caller) => {
+      const tree = await readSpaceTree(transaction)
+      requireSpaceAdmin(caller, input.spaceId, tree)
+      requireUnlimited(caller, slug)
+      requirePublicUrl(installation)
+      const access = input.repositoryAccess ?? null
+      if (access) checkAccess(access, caller, tree)
+      const poolId = await checkHosts(transaction, installation.bitbucket, input, tree)
+      const now = installation.clock.now()
+      const row = newRow(installation, slug, input, poolId, now)
+      await insertIntegration(transaction, row, firstSecret(installation.sealer, row.id, now))
       await recordAudit(transaction, now, [
-        { actor: actorOf(caller), action: 'integration.create', object: `integration:${slug}`, details: { rowId: id } },
+        {
+          actor: actorOf(caller),
+          action: 'integration.create',
+          object: `integration:${slug}`,
+          details: { rowId: row.id },
+        },
       ])
+      return viewIntegration(installation, row, caller, tree)
     })
+    installation.onSecretsChanged(slug)
+    return integration
   } catch (error) {
     if (isUniqueViolation(error, 'integration_slug')) {
+      // Not where: it may be a space that the caller does not see (R3a).
       throw new Problem('name_taken', `The name "${input.name}" is taken: its id would be "${slug}" too.`)
     }
     if (isUniqueViolation(error, 'integration_default')) {
@@ -76,11 +71,9 @@ export async function createIntegration(
     }
     throw error
   }
-  installation.onSecretsChanged(slug)
-  return toIntegration(installation, row)
 }
 
-export interface IntegrationQuery extends PageRequest {
+export interface IntegrationQuery extends PageRequest, LabelFilter {
   readonly spaceId?: string | undefined
   readonly isDefault?: 'true' | 'false' | undefined
 }
@@ -91,39 +84,55 @@ export async function listIntegrations(
   caller: Caller,
   { isDefault, ...query }: IntegrationQuery,
 ): Promise<Page<Integration>> {
-  const visibleSpaces = authorisedSpaces(caller, 'webhooks', await readSpaceTree(installation.db))
+  const tree = await readSpaceTree(installation.db)
   const page = await listIntegrationRows(installation.db, {
     ...query,
     isDefault: isDefault === undefined ? undefined : isDefault === 'true',
-    visibleSpaces,
+    scope: authorisedIntegrations(caller, 'see-integrations', tree),
   })
-  return mapPage(page, (row) => toIntegration(installation, row))
+  return mapPage(page, (row) => viewIntegration(installation, row, caller, tree))
 }
 
 export async function getIntegration(installation: Installation, caller: Caller, slug: string): Promise<Integration> {
-  return toIntegration(installation, await getVisibleIntegration(installation.db, caller, slug))
+  const row = await getIntegrationFor(installation.db, caller, 'see-integrations', slug)
+  return viewIntegration(installation, row, caller, await readSpaceTree(installation.db))
 }
 
-/** Changes an integration. A move that takes it away from stacks is decided by `options` (R13). */
+/**
+ * Changes an integration. A move that takes it, or the repository, away from stacks is decided by `options`, and needs
+ * an Admin of both spaces (R13, S30). Narrower rules apply at once: a revocation waits for nobody (S24).
+ */
 export async function updateIntegration(
   installation: Installation,
-  caller: Caller,
+  asked: Caller,
   slug: string,
   change: IntegrationUpdate,
   options: DetachOptions,
-): Promise<{ integration: Integration; detached: string[] }> {
-  const { db, clock } = installation
-  const now = clock.now()
-  return inWriteTransaction(db, async (transaction) => {
-    await lockSpaces(transaction)
-    const row = await getVisibleIntegration(transaction, caller, slug)
-    const changed = changedRow(installation, row, change, now)
-    if (changed.space_id !== row.space_id && !(await findSpace(transaction, changed.space_id))) {
-      throw spaceNotFound(changed.space_id, '/spaceId')
+  ifMatch?: string | undefined,
+): Promise<{ integration: Integration } & Lost> {
+  return changeAs(installation, asked, async (transaction, caller) => {
+    const tree = await readSpaceTree(transaction)
+    const row = await getIntegrationFor(transaction, caller, 'administer', slug)
+    requireMatch(ifMatch, viewIntegration(installation, row, caller, tree))
+    if (change.spaceId !== undefined) requireSpaceAdmin(caller, change.spaceId, tree)
+    const changed = await changedRow(transaction, installation, caller, row, change, tree)
+    const moves = changed.space_id !== row.space_id
+    const narrows = changed.repository_access !== row.repository_access
+    const losing = moves || narrows ? await stacksThatLose(transaction, changed, tree) : []
+    const now = installation.clock.now()
+    const lost = await detachOrRefuse(
+      transaction,
+      losing,
+      moves ? 'integration_moved' : 'repository_not_allowed',
+      { dryRun: options.dryRun, force: options.force || !moves },
+      now,
+      ({ spaceId }) => seesSpace(caller, spaceId, tree),
+    )
+    const answer = {
+      integration: viewIntegration(installation, changed, caller, tree),
+      ...lost,
     }
-    const losing = changed.space_id === row.space_id ? [] : await stacksThatLose(transaction, changed)
-    const detached = await detachOrRefuse(transaction, losing, 'integration_moved', options, now)
-    if (options.dryRun) return { integration: toIntegration(installation, changed), detached }
+    if (options.dryRun) return answer
     const { id: _id, ...columns } = changed
     await updateIntegrationRow(transaction, row.id, columns)
     await recordAudit(transaction, now, [
@@ -131,32 +140,36 @@ export async function updateIntegration(
         actor: actorOf(caller),
         action: 'integration.update',
         object: `integration:${slug}`,
-        details: { rowId: row.id, fields: Object.keys(change), detached },
+        details: { rowId: row.id, fields: Object.keys(change), detached: lostObjects(losing) },
       },
     ])
-    return { integration: toIntegration(installation, changed), detached }
+    return answer
   })
 }
 
-/** Deletes an integration and detaches its stacks in the same transaction (R8). */
+/** Deletes an integration and detaches its stacks in the same transaction (R7, R8). */
 export async function deleteIntegration(
   installation: Installation,
-  caller: Caller,
+  asked: Caller,
   slug: string,
   dryRun: boolean,
-): Promise<{ detached: string[] }> {
-  const { db, clock } = installation
-  const now = clock.now()
-  const detached = await inWriteTransaction(db, async (transaction) => {
-    await lockSpaces(transaction)
-    const row = await getVisibleIntegration(transaction, caller, slug)
+  ifMatch?: string | undefined,
+): Promise<Lost> {
+  const answer = await changeAs(installation, asked, async (transaction, caller) => {
+    const tree = await readSpaceTree(transaction)
+    const row = await getIntegrationFor(transaction, caller, 'administer', slug)
+    requireMatch(ifMatch, viewIntegration(installation, row, caller, tree))
     const stacks = await listAttachedStacks(transaction, row.id)
-    const slugs = stacks.map((stack) => stack.slug)
+    const lost = lostOf(stacks, ({ spaceId }) => seesSpace(caller, spaceId, tree))
     if (row.allow_detach_on_destroy === 0 && stacks.length > 0) {
-      const detail = `The integration "${slug}" is protected (allowDetachOnDestroy is false) and ${stacks.length} stacks are attached. Lift the protection or detach them first.`
-      throw new Problem('integration_protected', detail, { stacks: slugs })
+      const detail = `The integration "${slug}" is protected (allowDetachOnDestroy is false) and there are ${countOf(stacks)}. Lift the protection or detach them first.`
+      throw new Problem('integration_protected', detail, {
+        stacks: lost.detached,
+        modules: lost.detachedModules ?? [],
+      })
     }
-    if (dryRun) return slugs
+    if (dryRun) return lost
+    const now = installation.clock.now()
     await detach(transaction, stacks, 'integration_deleted', now)
     await deleteIntegrationRow(transaction, row.id)
     await recordAudit(transaction, now, [
@@ -164,58 +177,60 @@ export async function deleteIntegration(
         actor: actorOf(caller),
         action: 'integration.delete',
         object: `integration:${slug}`,
-        details: { rowId: row.id, detached: slugs },
+        details: { rowId: row.id, detached: lostObjects(stacks) },
       },
     ])
-    return slugs
+    return lost
   })
   if (!dryRun) installation.onSecretsChanged(slug)
-  return { detached }
+  return answer
 }
 
-function changedRow(
-  { sealer, bitbucket }: Installation,
-  row: IntegrationRow,
-  change: IntegrationUpdate,
+function newRow(
+  { sealer, repositoryAccess }: Installation,
+  slug: string,
+  input: NewIntegration,
+  poolId: string | null,
   now: number,
 ): IntegrationRow {
-  if (change.name !== undefined && change.name !== row.name) {
-    const detail = `The name of an integration cannot be changed: its webhook endpoint is built from it. It is "${row.name}".`
-    throw fieldProblem('name_immutable', '/name', detail)
-  }
-  if (change.isDefault !== undefined && change.isDefault !== (row.is_default === 1)) {
-    throw invalidField('/isDefault', 'cannot be changed: delete the integration and create it anew')
-  }
-  const apiHost = change.apiHost ?? row.api_host
-  if (apiHost !== row.api_host && change.accessToken === undefined) {
-    const detail = 'Send accessToken with the new apiHost: a stored token is never sent to another place.'
-    throw fieldProblem('token_required', '/apiHost', detail)
-  }
-  const userFacingHost = change.userFacingHost === undefined ? row.user_facing_host : change.userFacingHost
-  if (change.apiHost !== undefined || change.userFacingHost !== undefined) {
-    checkHosts(bitbucket, { apiHost, userFacingHost })
-  }
-  const spaceId = change.spaceId ?? row.space_id
-  checkPlace(row.is_default === 1, spaceId)
+  const id = uuidv7(now)
+  const access = input.repositoryAccess === undefined && repositoryAccess === 'nothing' ? [] : input.repositoryAccess
   return {
-    ...row,
-    space_id: spaceId,
-    api_host: apiHost,
-    user_facing_host: userFacingHost,
-    username: change.username ?? row.username,
-    access_token: change.accessToken === undefined ? row.access_token : sealToken(sealer, row.id, change.accessToken),
-    labels: change.labels === undefined ? row.labels : JSON.stringify(change.labels),
-    description: change.description ?? row.description,
-    allow_detach_on_destroy:
-      change.allowDetachOnDestroy === undefined ? row.allow_detach_on_destroy : change.allowDetachOnDestroy ? 1 : 0,
+    id,
+    slug,
+    name: input.name,
+    is_default: input.isDefault ? 1 : 0,
+    space_id: input.spaceId,
+    api_host: input.apiHost,
+    user_facing_host: input.userFacingHost,
+    username: input.username,
+    access_token: sealToken(sealer, id, 'access_token', input.accessToken),
+    administration_token:
+      input.administrationToken && sealToken(sealer, id, 'administration_token', input.administrationToken),
+    ca_cert_pem: input.caCertPem,
+    vcs_agent_pool_id: poolId,
+    labels: JSON.stringify(input.labels),
+    description: input.description,
+    vcs_checks: input.vcsChecks,
+    use_git_checkout: input.useGitCheckout ? 1 : 0,
+    repository_access: access ? JSON.stringify(access) : null,
+    require_bitbucket_access: input.requireBitbucketAccess ? 1 : 0,
+    allow_detach_on_destroy: input.allowDetachOnDestroy ? 1 : 0,
+    created_at: now,
     updated_at: now,
   }
 }
 
-function checkPlace(isDefault: boolean, spaceId: string): void {
-  if (isDefault && spaceId !== rootSpaceId) {
-    throw invalidField('/spaceId', 'a default integration lives in the root space')
-  }
+/** Whether the caller may put an integration into the space. */
+function requireSpaceAdmin(caller: Caller, spaceId: string, tree: SpaceTree): void {
+  const decision = tree.has(spaceId) ? authoriseIn(caller, 'administer', spaceId, tree) : 'hidden'
+  requireDecision(decision, `have integrations in the space "${spaceId}"`, () => spaceNotFound(spaceId, '/spaceId'))
+}
+
+/** A key for named integrations makes no others (S67). */
+function requireUnlimited({ integrations }: Caller, slug: string): void {
+  if (integrations === null || integrations.has(slug)) return
+  throw new Problem('forbidden', `Your API key is limited to named integrations, and "${slug}" is not among them.`)
 }
 
 function requirePublicUrl(installation: Installation): void {
@@ -224,19 +239,6 @@ function requirePublicUrl(installation: Installation): void {
       'Set MOORING_PUBLIC_URL to the address at which Bitbucket reaches this server, and start it again: the webhook endpoint is built from it.'
     throw new Problem('public_url_required', detail)
   }
-}
-
-async function stacksThatLose(db: Database, changed: IntegrationRow) {
-  const tree = await readSpaceTree(db)
-  const stacks = await listAttachedStacks(db, changed.id)
-  return stacks.filter(
-    ({ spaceId }) =>
-      !canUseIntegration({ isDefault: changed.is_default === 1, spaceId: changed.space_id }, spaceId, tree),
-  )
-}
-
-function sealToken(sealer: Sealer, integrationId: string, token: string): string {
-  return sealer.seal({ table: 'integration', id: integrationId, column: 'access_token' }, token)
 }
 
 function firstSecret(sealer: Sealer, integrationId: string, now: number) {

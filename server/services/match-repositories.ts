@@ -1,6 +1,7 @@
 import type { RepositoryAddress } from '../../clients/bitbucket/repositories.ts'
 import { groupBy } from '../core/group-by.ts'
 import type { ClaimedRepository } from '../core/push-events.ts'
+import type { IntegrationRow } from '../store/integrations.ts'
 import {
   type FollowedBranch,
   findFollowing,
@@ -10,6 +11,7 @@ import {
 } from '../store/stack-lookup.ts'
 import type { Database } from '../store/tables.ts'
 import type { BitbucketQuestions } from './ask-bitbucket.ts'
+import { detachDisallowed } from './integration-losses.ts'
 
 /** Where stacks of the integration may follow a repository, before Bitbucket has been asked. */
 export interface Followers {
@@ -43,18 +45,20 @@ export interface MatchedRepository {
 /**
  * Makes sure that the claimed id is the repository's at the claimed address: else the owner of another repository
  * could sign for this one with commits of his own (R46). Then the id is stored with stacks that did not know it, and
- * stored names follow a rename (R47). Undefined where Bitbucket does not confirm it.
+ * stored names follow a rename (R47). Stacks that the integration no longer lends the repository to, under the name
+ * that it has now, are detached (S24). Undefined where Bitbucket does not confirm it.
  *
  * @throws BitbucketUnreachableError
  */
 export async function matchRepository(
   db: Database,
   questions: BitbucketQuestions,
-  integrationId: string,
+  integration: IntegrationRow,
   claimed: ClaimedRepository,
   followers: Followers,
   now: number,
 ): Promise<MatchedRepository | undefined> {
+  const integrationId = integration.id
   const address = { projectKey: claimed.projectKey, repositorySlug: claimed.repositorySlug }
   if ((await questions.repositoryId(address)) !== claimed.id) return undefined
   const key = keyOf(claimed)
@@ -62,8 +66,10 @@ export async function matchRepository(
   if (known.some((branch) => branch.repositoryKey !== key)) {
     await followRepository(db, integrationId, { repositoryId: claimed.id, ...address }, now)
   }
-  if (!followers.keysWithoutId.has(key)) return { address, branches: known }
-  await storeRepositoryId(db, integrationId, key, claimed.id)
+  const isNew = followers.keysWithoutId.has(key)
+  if (isNew) await storeRepositoryId(db, integrationId, key, claimed.id)
+  const dropped = await detachDisallowed(db, integration, claimed, now)
+  if (!isNew && dropped === 0) return { address, branches: known }
   const { branches } = await findFollowing(db, integrationId, [claimed.id], [])
   return { address, branches }
 }

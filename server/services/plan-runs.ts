@@ -107,8 +107,9 @@ async function planDelivery(
       runs.push({
         deliveryId: delivery.source.delivery.id,
         stackId: stack.id,
+        stackKind: stack.kind,
         stackSlug: stack.slug,
-        type: decision.run,
+        type: decision.run === 'TRACKED' && stack.kind === 'module' ? 'MODULE' : decision.run,
         commit: confirmed.push.toHash,
         branch: confirmed.push.branch,
         runKey: decision.runKey,
@@ -154,6 +155,7 @@ function verdictOf(
   reasons: readonly NoRunReason[],
   notes: readonly string[],
 ): Verdict {
+  if (!delivery.hasFollowers) return noLongerLent
   const detail = [...delivery.unconfirmed, ...notes].join(' ')
   if (runs.length > 0) return { verdict: 'accepted', reason: null, detail: detail === '' ? null : detail }
   if (delivery.unconfirmed.length > 0) return { verdict: 'ignored', reason: 'not_confirmed', detail }
@@ -161,6 +163,12 @@ function verdictOf(
     return { verdict: 'ignored', reason: 'superseded', detail: 'A newer commit of the branch has its run already.' }
   }
   return { verdict: 'ignored', reason: 'no_change', detail: noChangeDetail(reasons) }
+}
+
+const noLongerLent: Verdict = {
+  verdict: 'ignored',
+  reason: 'no_match',
+  detail: 'The integration does not lend the repository to its stacks any more: they are detached.',
 }
 
 function noChangeDetail(reasons: readonly NoRunReason[]): string {

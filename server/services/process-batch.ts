@@ -6,6 +6,7 @@ import {
   LostClaimError,
   releaseDeliveries,
 } from '../store/delivery-queue.ts'
+import { isDatabaseUnavailable } from '../store/dialect/database-unavailable.ts'
 import { processDeliveries } from './process-deliveries.ts'
 import type { ProcessingDeps } from './processing-deps.ts'
 
@@ -17,6 +18,8 @@ const mostTries = 5
  * Processes one integration's part of a batch. When the server fails on it, each delivery is processed alone, so that
  * one which cannot be processed keeps no other from it; that one is tried a few times and then given up. When the
  * server stops, what was not finished is given back.
+ *
+ * @throws what the database throws while it cannot be used: that is no failure of a delivery, and counts as none
  */
 export async function processBatch(
   deps: ProcessingDeps,
@@ -27,6 +30,7 @@ export async function processBatch(
     await processDeliveries(deps, integrationId, deliveries)
   } catch (error) {
     if (deps.signal.aborted) return releaseDeliveries(deps.db, deliveries)
+    if (isDatabaseUnavailable(error)) throw error
     deps.log.error({ err: error, deliveries: deliveries.length }, 'batch of deliveries failed; each is tried alone')
     for (const delivery of deliveries) await processAlone(deps, integrationId, delivery)
   }
@@ -40,6 +44,7 @@ async function processAlone(deps: ProcessingDeps, integrationId: string, deliver
   } catch (error) {
     if (deps.signal.aborted) return releaseDeliveries(db, [delivery])
     if (error instanceof LostClaimError) return // it is finished, or in other hands
+    if (isDatabaseUnavailable(error)) throw error
     log.error({ delivery: id, attempts, err: error }, 'delivery could not be processed')
     if (attempts < mostTries) {
       const notBefore = clock.now() + backOffMs(waitAfterFailure, attempts)

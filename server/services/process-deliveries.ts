@@ -45,7 +45,7 @@ export async function processDeliveries(
   const { ready, deferrals } = await holdBack(db, integrationId, followed.pushes, deliveries, clock.now())
   const client = { ...deps.bitbucketClient(integration), signal: deps.signal }
   const questions = askBitbucket(client, { integrationId, now: clock.now() }, deps.comparisons)
-  const answers = await askAll(deps, questions, integrationId, ready, followed.followers)
+  const answers = await askAll(deps, questions, integration, ready, followed.followers)
   const stuck = await planAndWrite(deps, integration, questions, answers, { decided, deliveries })
   const waits = deferStuck(stuck, log.child({ integration: integration.slug }), clock.now())
   await deferDeliveries(db, [...deferrals, ...waits])
@@ -78,7 +78,7 @@ async function dropUnfollowed(
 async function askAll(
   { db, clock }: ProcessingDeps,
   questions: BitbucketQuestions,
-  integrationId: string,
+  integration: IntegrationRow,
   pushes: readonly PushDelivery[],
   followers: Followers,
 ): Promise<Answer[]> {
@@ -90,7 +90,7 @@ async function askAll(
       const [error] = down
       const answered = error
         ? group.map((source) => ({ source, error }))
-        : await confirmDeliveries(db, questions, integrationId, group, followers, clock.now())
+        : await confirmDeliveries(db, questions, integration, group, followers, clock.now())
       for (const answer of answered) if (isStuck(answer) && answer.error.isHostDown) down.push(answer.error)
       answers.push(...answered)
     }

@@ -1,7 +1,7 @@
 import type { Page, PageRequest } from '../../schemas/page.ts'
 import { Problem } from '../../schemas/problem.ts'
 import type { NewRegistration, Registration } from '../../schemas/webhook-target.ts'
-import { authorisedSpaces, authoriseIn, type Caller } from '../core/authorise.ts'
+import { authorisedIntegrations, authoriseIntegration, type Caller } from '../core/authorise.ts'
 import { uuidv7 } from '../core/uuid-v7.ts'
 import { recordAudit } from '../store/audit.ts'
 import { inWriteTransaction } from '../store/dialect/transactions.ts'
@@ -15,18 +15,20 @@ import {
 } from '../store/registrations.ts'
 import { readSpaceTree } from '../store/spaces.ts'
 import { actorOf } from './actor.ts'
+import { presentCaller } from './callers.ts'
 import { type Installation, labelsOf, timestamp } from './installation.ts'
-import { getVisibleIntegration } from './integration-view.ts'
+import { getIntegrationFor, placeOf } from './integration-view.ts'
 
 /** Records what a manager of webhooks saw or wrote in Bitbucket (R142); the newest report of a repository stands. */
 export async function reportRegistration(
   { db, clock }: Installation,
-  caller: Caller,
+  asked: Caller,
   input: NewRegistration,
 ): Promise<Registration> {
   const now = clock.now()
   const stored = await inWriteTransaction(db, async (transaction) => {
-    const integration = await getVisibleIntegration(transaction, caller, input.integrationId, '/integrationId')
+    const caller = await presentCaller(transaction, asked, now)
+    const integration = await getIntegrationFor(transaction, caller, 'webhooks', input.integrationId, '/integrationId')
     return upsertRegistration(transaction, {
       id: uuidv7(now),
       integration_id: integration.id,
@@ -53,18 +55,25 @@ export async function listRegistrations(
   caller: Caller,
   query: RegistrationQuery,
 ): Promise<Page<Registration>> {
-  if (query.integrationId !== undefined) await getVisibleIntegration(db, caller, query.integrationId)
-  const visibleSpaces = authorisedSpaces(caller, 'webhooks', await readSpaceTree(db))
-  return mapPage(await listRegistrationRows(db, { ...query, visibleSpaces }), toRegistration)
+  if (query.integrationId !== undefined) await getIntegrationFor(db, caller, 'webhooks', query.integrationId)
+  const scope = authorisedIntegrations(caller, 'webhooks', await readSpaceTree(db))
+  return mapPage(await listRegistrationRows(db, { ...query, scope }), toRegistration)
 }
 
 /** Forgets a webhook that its manager has deleted in Bitbucket. */
-export async function forgetRegistration({ db, clock }: Installation, caller: Caller, id: string): Promise<void> {
+export async function forgetRegistration({ db, clock }: Installation, asked: Caller, id: string): Promise<void> {
   const now = clock.now()
   await inWriteTransaction(db, async (transaction) => {
+    const caller = await presentCaller(transaction, asked, now)
     const row = await findRegistrationRow(transaction, id)
     const isVisible =
-      row && authoriseIn(caller, 'webhooks', row.space_id, await readSpaceTree(transaction)) === 'allowed'
+      row &&
+      authoriseIntegration(
+        caller,
+        'webhooks',
+        placeOf({ ...row, slug: row.integration_slug }),
+        await readSpaceTree(transaction),
+      ) === 'allowed'
     if (!isVisible) throw new Problem('registration_not_found', `There is no registration with the id "${id}".`)
     await deleteRegistrationRow(transaction, id)
     await recordAudit(transaction, now, [

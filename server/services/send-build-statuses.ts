@@ -6,6 +6,7 @@ import { UnsafePathError } from '../../clients/bitbucket/paths.ts'
 import { TransportError } from '../../clients/transport.ts'
 import { type BackOff, backOffMs } from '../core/back-off.ts'
 import type { Clock } from '../core/clock.ts'
+import { lendsRepository } from '../core/repository-access.ts'
 import {
   type BuildStatusRow,
   giveUpStatus,
@@ -15,6 +16,7 @@ import {
 } from '../store/build-statuses.ts'
 import { findIntegrationRowById, type IntegrationRow } from '../store/integrations.ts'
 import type { Database } from '../store/tables.ts'
+import { reachOf } from './repository-access.ts'
 
 /** What sending build statuses needs of the world. */
 export interface StatusDeps {
@@ -48,12 +50,20 @@ export async function sendBuildStatuses(
     for (let status = waiting.shift(); status; status = waiting.shift()) {
       const [error] = down
       if (!integration) await giveUpStatus(deps.db, status, 'The integration was deleted.')
+      else if (!lends(integration, status)) await giveUpStatus(deps.db, status, notLent)
       else if (deps.signal.aborted) await releaseStatus(deps.db, status)
       else if (error) await recordFailure(deps, integration, status, error)
       else await sendOne(deps, integration, status, down)
     }
   }
   await Promise.all(Array.from({ length: sentAtOnce }, next))
+}
+
+const notLent = 'The integration does not lend the repository to any space any more.'
+
+/** A status is of a run that was allowed when it was made; it needs a rule that still covers the repository (S24). */
+function lends(integration: IntegrationRow, { project_key, repository_slug }: BuildStatusRow): boolean {
+  return lendsRepository(reachOf(integration), { projectKey: project_key, repositorySlug: repository_slug })
 }
 
 async function sendOne(

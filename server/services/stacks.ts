@@ -1,41 +1,234 @@
-import type { Page, PageRequest } from '../../schemas/page.ts'
+import type { LabelFilter, Page, PageRequest } from '../../schemas/page.ts'
 import { Problem } from '../../schemas/problem.ts'
 import { normalProjectRoot } from '../../schemas/rules/affected-paths.ts'
-import { canUseIntegration } from '../../schemas/rules/usable-spaces.ts'
-import type { NewStack, Stack, StackUpdate } from '../../schemas/stack.ts'
-import type { Caller } from '../core/authorise.ts'
+import type { NewStack, StackUpdate } from '../../schemas/stack.ts'
+import { authorisedSpaces, authoriseIn, type Caller } from '../core/authorise.ts'
+import { requireMatch } from '../core/etag.ts'
 import { uuidv7 } from '../core/uuid-v7.ts'
 import { recordAudit } from '../store/audit.ts'
-import { inWriteTransaction } from '../store/dialect/transactions.ts'
 import { isUniqueViolation } from '../store/dialect/unique-violation.ts'
 import { findIntegrationRowById } from '../store/integrations.ts'
 import { mapPage } from '../store/keyset-page.ts'
-import { findSpace, lockSpaces, readSpaceTree } from '../store/spaces.ts'
-import { deleteStackRow, insertStack, listStackRows, type StackRow, updateStackRow } from '../store/stacks.ts'
+import { readSpaceTree } from '../store/spaces.ts'
+import {
+  deleteStackRow,
+  findStackRow,
+  insertStack,
+  listStackRows,
+  type StackRow,
+  updateStackRow,
+} from '../store/stacks.ts'
 import type { Database } from '../store/tables.ts'
 import { actorOf } from './actor.ts'
-import { attachmentColumns, detachmentColumns, prepareAttachment, requireUsable } from './attachments.ts'
+import { changeAs } from './callers.ts'
 import { failWaitingRuns } from './fail-waiting-runs.ts'
+import { findInBitbucket } from './find-repository.ts'
 import type { Installation } from './installation.ts'
 import { fieldProblem } from './invalid-field.ts'
+import { requireDecision } from './require-decision.ts'
 import { slugOf, spaceNotFound } from './spaces.ts'
-import { getStackRow, toStack } from './stack-view.ts'
+import {
+  attachmentColumns,
+  detachmentColumns,
+  type PreparedAttachment,
+  prepareAttachment,
+  requireStillUsable,
+  requireUsable,
+} from './stack-attachment.ts'
+import { getStackFor, type StackKind } from './stack-view.ts'
 
-/** Creates a stack, attached at once where its repository is given. */
-export async function createStack(
+/** Creates a stack or module, attached at once where its repository is given: the right of an Admin of its space (R27). */
+export async function createStack<Shown>(
   installation: Installation,
-  caller: Caller,
+  asked: Caller,
+  kind: StackKind<Shown, unknown>,
   input: NewStack,
   skipVerification: boolean,
-): Promise<Stack> {
+): Promise<Shown> {
   const { db, clock } = installation
-  const now = clock.now()
   const slug = input.slug ?? slugOf(input.name)
+  await requireSpaceAdmin(db, asked, input.spaceId)
+  const place = { pointer: '/repository', branchPointer: '/branch', skipVerification }
   const prepared =
     input.repository &&
-    (await prepareAttachment(installation, caller, input.repository, input.spaceId, '/repository', skipVerification))
-  const row: Omit<StackRow, 'integration_slug'> = {
+    (await prepareAttachment(installation, asked, input.repository, {
+      ...place,
+      spaceId: input.spaceId,
+      branch: input.branch,
+    }))
+  try {
+    return await changeAs(installation, asked, async (transaction, caller) => {
+      await requireSpaceAdmin(transaction, caller, input.spaceId)
+      if (prepared) await requireUsable(transaction, caller, prepared, input.spaceId, '/repository')
+      const now = clock.now()
+      const row = newRow(kind, slug, input, prepared, now)
+      await insertStack(transaction, row)
+      await recordAudit(transaction, now, [
+        { actor: actorOf(caller), action: `${kind.name}.create`, object: `${kind.name}:${slug}` },
+      ])
+      return kind.show({ ...row, integration_slug: prepared ? prepared.integration.slug : null })
+    })
+  } catch (error) {
+    if (!isUniqueViolation(error, 'stack_slug')) throw error
+    // Not where: it may be a space that the caller does not see (S21).
+    throw new Problem('name_taken', `The id "${slug}" is taken by a ${kind.name}; give another name or slug.`)
+  }
+}
+
+export interface StackQuery extends PageRequest, LabelFilter {
+  readonly spaceId?: string | undefined
+  readonly integrationId?: string | undefined
+  readonly detached?: 'true' | 'false' | undefined
+}
+
+/** Lists what the caller may read. */
+export async function listStacks<Shown>(
+  { db }: Installation,
+  caller: Caller,
+  kind: StackKind<Shown, unknown>,
+  { detached, ...query }: StackQuery,
+): Promise<Page<Shown>> {
+  const page = await listStackRows(db, {
+    ...query,
+    kind: kind.name,
+    scope: authorisedSpaces(caller, 'read', await readSpaceTree(db)),
+    detached: detached === undefined ? undefined : detached === 'true',
+  })
+  return mapPage(page, kind.show)
+}
+
+export async function getStack<Shown>(
+  { db }: Installation,
+  caller: Caller,
+  kind: StackKind<Shown, unknown>,
+  slug: string,
+): Promise<Shown> {
+  return kind.show(await getStackFor(db, caller, 'read', kind, slug))
+}
+
+/**
+ * Changes a stack or module; `repository` attaches it, detaches it (null), or is left alone (absent). A move needs an
+ * Admin of both spaces (R27).
+ */
+export async function updateStack<Shown>(
+  installation: Installation,
+  asked: Caller,
+  kind: StackKind<Shown, unknown>,
+  slug: string,
+  change: StackUpdate,
+  skipVerification: boolean,
+  ifMatch?: string | undefined,
+): Promise<Shown> {
+  const { db, clock } = installation
+  const before = await getStackFor(db, asked, 'administer', kind, slug)
+  const spaceId = change.spaceId ?? before.space_id
+  if (change.spaceId !== undefined) await requireSpaceAdmin(db, asked, spaceId)
+  if (change.repository !== undefined) refuseForeignAttachment(before)
+  const place = { pointer: '/repository', branchPointer: '/branch', skipVerification, before }
+  const prepared =
+    change.repository &&
+    (await prepareAttachment(installation, asked, change.repository, {
+      ...place,
+      spaceId,
+      branch: change.branch ?? before.branch,
+    }))
+  const branchColumns = change.repository === undefined ? await verifyBranch(installation, before, change, place) : {}
+  return changeAs(installation, asked, async (transaction, caller) => {
+    const now = clock.now()
+    const row = await getStackFor(transaction, caller, 'administer', kind, slug)
+    requireMatch(ifMatch, kind.show(row))
+    if (change.spaceId !== undefined) await requireSpaceAdmin(transaction, caller, spaceId)
+    if (change.repository !== undefined) refuseForeignAttachment(row)
+    if (prepared) await requireUsable(transaction, caller, prepared, spaceId, '/repository')
+    else if (change.repository === undefined) await requireStillUsable(transaction, row, spaceId)
+    const attachment = prepared ? attachmentColumns(prepared, 'stack', now, row) : undefined
+    const isSamePlace = row.integration_id === before.integration_id && row.repository_key === before.repository_key
+    await updateStackRow(transaction, row.id, {
+      ...ownColumns(change),
+      ...(isSamePlace ? branchColumns : {}),
+      ...(change.repository === null ? detachmentColumns : {}),
+      ...attachment,
+    })
+    const isLost = change.repository === null || attachment?.head_commit === null
+    if (row.integration_id !== null && isLost) await failWaitingRuns(transaction, [row.id], now)
+    const details = { fields: Object.keys(change) }
+    await recordAudit(transaction, now, [
+      { actor: actorOf(caller), action: `${kind.name}.update`, object: `${kind.name}:${slug}`, details },
+    ])
+    const changed = await findStackRow(transaction, kind.name, slug)
+    if (!changed) throw new Error(`The ${kind.name} ${row.id} has gone inside its own transaction.`)
+    return kind.show(changed)
+  })
+}
+
+export async function deleteStack(
+  installation: Installation,
+  asked: Caller,
+  kind: StackKind<unknown, unknown>,
+  slug: string,
+  ifMatch?: string | undefined,
+): Promise<void> {
+  await changeAs(installation, asked, async (transaction, caller) => {
+    const row = await getStackFor(transaction, caller, 'administer', kind, slug)
+    requireMatch(ifMatch, kind.show(row))
+    await deleteStackRow(transaction, row.id)
+    await recordAudit(transaction, installation.clock.now(), [
+      { actor: actorOf(caller), action: `${kind.name}.delete`, object: `${kind.name}:${slug}` },
+    ])
+  })
+}
+
+/** Whether the caller may have stacks and modules in the space. */
+async function requireSpaceAdmin(db: Database, caller: Caller, spaceId: string): Promise<void> {
+  const tree = await readSpaceTree(db)
+  const decision = tree.has(spaceId) ? authoriseIn(caller, 'administer', spaceId, tree) : 'hidden'
+  requireDecision(decision, `have stacks and modules in the space "${spaceId}"`, () =>
+    spaceNotFound(spaceId, '/spaceId'),
+  )
+}
+
+/** An attachment of its own and a repository inside the stack exclude each other: each would undo the other. */
+function refuseForeignAttachment(row: StackRow): void {
+  if (row.integration_id === null || row.managed_by !== 'attachment') return
+  const detail = `The ${row.kind} "${row.slug}" has an attachment of its own; change that, or delete it first.`
+  throw fieldProblem('stack_already_attached', '/repository', detail)
+}
+
+/** Asks Bitbucket for a branch that the attached stack is to track from now on (R29). */
+async function verifyBranch(
+  { db, bitbucket }: Installation,
+  before: StackRow,
+  change: StackUpdate,
+  { branchPointer, skipVerification }: { readonly branchPointer: string; readonly skipVerification: boolean },
+): Promise<Partial<Pick<StackRow, 'repository_id' | 'verified'>>> {
+  const { integration_id, project_key, repository_slug, repository_id } = before
+  const isNew = change.branch !== undefined && (change.branch !== before.branch || before.verified === 0)
+  if (!isNew || integration_id === null || project_key === null || repository_slug === null) return {}
+  const integration = await findIntegrationRowById(db, integration_id)
+  if (!integration) return {}
+  const address = { projectKey: project_key, repositorySlug: repository_slug }
+  const found = await findInBitbucket(bitbucket, integration, address, change.branch ?? before.branch, {
+    repository: branchPointer,
+    branch: branchPointer,
+    skipVerification,
+  })
+  // Under the stored name there may be another repository by now: whose branches those are does not matter (R47).
+  const isSame = repository_id === null || found.repositoryId === null || found.repositoryId === repository_id
+  return isSame
+    ? { repository_id: repository_id ?? found.repositoryId, verified: found.verified ? 1 : 0 }
+    : { verified: 0 }
+}
+
+function newRow(
+  { name }: StackKind<unknown, unknown>,
+  slug: string,
+  input: NewStack,
+  prepared: PreparedAttachment | null,
+  now: number,
+): Omit<StackRow, 'integration_slug'> {
+  return {
     id: uuidv7(now),
+    kind: name,
     slug,
     name: input.name,
     space_id: input.spaceId,
@@ -48,108 +241,6 @@ export async function createStack(
     ...(prepared ? attachmentColumns(prepared, 'stack', now) : {}),
     created_at: now,
   }
-  try {
-    await inWriteTransaction(db, async (transaction) => {
-      await lockSpaces(transaction)
-      if (!(await findSpace(transaction, input.spaceId))) throw spaceNotFound(input.spaceId, '/spaceId')
-      if (prepared) await requireUsable(transaction, prepared, input.spaceId, '/repository/integrationId')
-      await insertStack(transaction, row)
-      await recordAudit(transaction, now, [{ actor: actorOf(caller), action: 'stack.create', object: `stack:${slug}` }])
-    })
-  } catch (error) {
-    if (!isUniqueViolation(error, 'stack_slug')) throw error
-    throw new Problem('name_taken', `A stack with the id "${slug}" exists; give another name or slug.`)
-  }
-  return toStack({ ...row, integration_slug: prepared ? prepared.integration.slug : null })
-}
-
-export interface StackQuery extends PageRequest {
-  readonly spaceId?: string | undefined
-  readonly integrationId?: string | undefined
-  readonly detached?: 'true' | 'false' | undefined
-}
-
-export async function listStacks({ db }: Installation, { detached, ...query }: StackQuery): Promise<Page<Stack>> {
-  const page = await listStackRows(db, {
-    ...query,
-    detached: detached === undefined ? undefined : detached === 'true',
-  })
-  return mapPage(page, toStack)
-}
-
-export async function getStack({ db }: Installation, slug: string): Promise<Stack> {
-  return toStack(await getStackRow(db, slug))
-}
-
-/** Changes a stack; `repository` attaches it, detaches it (null), or is left alone (absent). */
-export async function updateStack(
-  installation: Installation,
-  caller: Caller,
-  slug: string,
-  change: StackUpdate,
-  skipVerification: boolean,
-): Promise<Stack> {
-  const { db, clock } = installation
-  const now = clock.now()
-  const before = await getStackRow(db, slug)
-  const spaceId = change.spaceId ?? before.space_id
-  if (change.repository !== undefined) refuseForeignAttachment(before)
-  const prepared =
-    change.repository &&
-    (await prepareAttachment(installation, caller, change.repository, spaceId, '/repository', skipVerification, before))
-  await inWriteTransaction(db, async (transaction) => {
-    await lockSpaces(transaction)
-    const row = await getStackRow(transaction, slug)
-    if (change.repository !== undefined) refuseForeignAttachment(row)
-    if (change.spaceId !== undefined && !(await findSpace(transaction, spaceId))) {
-      throw spaceNotFound(spaceId, '/spaceId')
-    }
-    if (prepared) await requireUsable(transaction, prepared, spaceId, '/repository/integrationId')
-    else if (change.repository === undefined) await requireStillUsable(transaction, row, spaceId)
-    const attachment = prepared ? attachmentColumns(prepared, 'stack', now, row) : undefined
-    await updateStackRow(transaction, row.id, {
-      ...ownColumns(change),
-      ...(change.repository === null ? detachmentColumns : {}),
-      ...attachment,
-    })
-    const isLost = change.repository === null || attachment?.head_commit === null
-    if (row.integration_id !== null && isLost) await failWaitingRuns(transaction, [row.id], now)
-    await recordAudit(transaction, now, [
-      {
-        actor: actorOf(caller),
-        action: 'stack.update',
-        object: `stack:${slug}`,
-        details: { fields: Object.keys(change) },
-      },
-    ])
-  })
-  return getStack(installation, slug)
-}
-
-export async function deleteStack({ db, clock }: Installation, caller: Caller, slug: string): Promise<void> {
-  const now = clock.now()
-  await inWriteTransaction(db, async (transaction) => {
-    const row = await getStackRow(transaction, slug)
-    await deleteStackRow(transaction, row.id)
-    await recordAudit(transaction, now, [{ actor: actorOf(caller), action: 'stack.delete', object: `stack:${slug}` }])
-  })
-}
-
-/** An attachment of its own and a repository inside the stack exclude each other: each would undo the other. */
-function refuseForeignAttachment(row: StackRow): void {
-  if (row.integration_id === null || row.managed_by !== 'attachment') return
-  const detail = `The stack "${row.slug}" has an attachment of its own; change that, or delete it first.`
-  throw fieldProblem('stack_already_attached', '/repository', detail)
-}
-
-async function requireStillUsable(db: Database, row: StackRow, spaceId: string): Promise<void> {
-  if (row.integration_id === null || spaceId === row.space_id) return
-  const integration = await findIntegrationRowById(db, row.integration_id)
-  if (!integration) return
-  const { is_default, space_id } = integration
-  if (canUseIntegration({ isDefault: is_default === 1, spaceId: space_id }, spaceId, await readSpaceTree(db))) return
-  const detail = `The integration "${integration.slug}" cannot be used from the space "${spaceId}"; detach the stack first, or choose another.`
-  throw fieldProblem('integration_not_usable', '/spaceId', detail)
 }
 
 function ownColumns(change: StackUpdate) {

@@ -4,19 +4,21 @@ import { type AuditEntry, recordAudit } from '../store/audit.ts'
 import { inWriteTransaction } from '../store/dialect/transactions.ts'
 import { newestSecrets } from '../store/integrations.ts'
 import { actorOf } from './actor.ts'
+import { presentCaller } from './callers.ts'
 import type { Installation } from './installation.ts'
-import { getVisibleIntegration, webhookUrl } from './integration-view.ts'
+import { getIntegrationFor, webhookUrl } from './integration-view.ts'
 
 /** Reveals the webhook endpoint and secret. The audit row is written before the secret is opened (R12, S70). */
 export async function readWebhookCredentials(
   installation: Installation,
-  caller: Caller,
+  asked: Caller,
   slug: string,
 ): Promise<WebhookCredentials> {
   const { db, clock, sealer } = installation
   const now = clock.now()
   const secret = await inWriteTransaction(db, async (transaction) => {
-    const integration = await getVisibleIntegration(transaction, caller, slug)
+    const caller = await presentCaller(transaction, asked, now)
+    const integration = await getIntegrationFor(transaction, caller, 'webhooks', slug)
     const newest = (await newestSecrets(transaction, [integration.id])).get(integration.id)
     if (!newest) throw new Error(`The integration ${integration.id} has no webhook secret.`)
     await recordAudit(transaction, now, [revealEntry(caller, slug, newest)])
@@ -35,11 +37,12 @@ export function revealEntry(
   slug: string,
   secret: { readonly id: string; readonly version: number },
 ): AuditEntry {
+  const isRegistrar = caller.grants.every(({ role }) => role === 'webhook-registrar')
   return {
     actor: actorOf(caller),
     action: 'webhook_secret.reveal',
     object: `integration:${slug}`,
     details: { version: secret.version },
-    ...(caller.role === 'webhook-registrar' ? { onceKey: `reveal:${caller.keyId}:${secret.id}` } : {}),
+    ...(isRegistrar ? { onceKey: `reveal:${caller.keyId}:${secret.id}` } : {}),
   }
 }

@@ -1,21 +1,25 @@
 import type { Page } from '../../schemas/page.ts'
 import { webhookEvents } from '../../schemas/webhook.ts'
 import type { WebhookTarget } from '../../schemas/webhook-target.ts'
-import { authorisedSpaces, type Caller } from '../core/authorise.ts'
+import { authorisedIntegrations, type Caller } from '../core/authorise.ts'
+import { groupBy } from '../core/group-by.ts'
 import { recordAudit } from '../store/audit.ts'
 import { inWriteTransaction } from '../store/dialect/transactions.ts'
 import { newestSecrets } from '../store/integrations.ts'
 import { mapPage } from '../store/keyset-page.ts'
 import { readSpaceTree } from '../store/spaces.ts'
+import type { StackKindName } from '../store/stacks.ts'
 import {
   listTargetRegistrations,
   listTargetRows,
   listTargetStacks,
   type TargetRegistrationRow,
   type TargetRow,
+  type TargetStackRow,
 } from '../store/webhook-targets.ts'
+import { presentCaller } from './callers.ts'
 import type { Installation } from './installation.ts'
-import { getVisibleIntegration, webhookUrl } from './integration-view.ts'
+import { getIntegrationFor, webhookUrl } from './integration-view.ts'
 import { revealEntry } from './webhook-credentials.ts'
 
 export interface TargetQuery {
@@ -30,15 +34,16 @@ export interface TargetQuery {
  */
 export async function listWebhookTargets(
   installation: Installation,
-  caller: Caller,
+  asked: Caller,
   query: TargetQuery,
 ): Promise<Page<WebhookTarget>> {
   const { db, clock } = installation
   const now = clock.now()
   const found = await inWriteTransaction(db, async (transaction) => {
-    if (query.integrationId !== undefined) await getVisibleIntegration(transaction, caller, query.integrationId)
-    const visibleSpaces = authorisedSpaces(caller, 'webhooks', await readSpaceTree(transaction))
-    const page = await listTargetRows(transaction, { ...query, visibleSpaces })
+    const caller = await presentCaller(transaction, asked, now)
+    if (query.integrationId !== undefined) await getIntegrationFor(transaction, caller, 'webhooks', query.integrationId)
+    const scope = authorisedIntegrations(caller, 'webhooks', await readSpaceTree(transaction))
+    const page = await listTargetRows(transaction, { ...query, scope })
     const slugs = new Map(page.items.map((row) => [row.integration_id, row.slug]))
     const secrets = await newestSecrets(transaction, [...slugs.keys()])
     const entries = [...secrets].map(([integrationId, secret]) =>
@@ -50,9 +55,7 @@ export async function listWebhookTargets(
     return { page, secrets, stacks, registrations }
   })
   const opened = openSecrets(installation, found.secrets)
-  const stackIds = new Map<string, string[]>()
-  for (const stack of found.stacks)
-    stackIds.set(targetKey(stack), [...(stackIds.get(targetKey(stack)) ?? []), stack.slug])
+  const attached = groupBy(found.stacks, targetKey)
   return mapPage(found.page, (row) => {
     const secret = opened.get(row.integration_id)
     if (!secret) throw new Error(`The integration ${row.integration_id} has no webhook secret.`)
@@ -70,9 +73,14 @@ export async function listWebhookTargets(
       events: webhookEvents.map(({ key }) => key),
       managedBy: registration?.managed_by === 'terraform' ? 'terraform' : 'service',
       webhookId: registration?.webhook_id ?? null,
-      stackIds: stackIds.get(targetKey(row)) ?? [],
+      stackIds: slugsOf('stack', attached.get(targetKey(row))),
+      moduleIds: slugsOf('module', attached.get(targetKey(row))),
     }
   })
+}
+
+function slugsOf(kind: StackKindName, attached: readonly TargetStackRow[] = []): string[] {
+  return attached.filter((stack) => stack.kind === kind).map(({ slug }) => slug)
 }
 
 function openSecrets({ sealer }: Installation, secrets: Awaited<ReturnType<typeof newestSecrets>>) {

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Page, PageRequest } from '../../schemas/page.ts'
-import { readPage } from './keyset-page.ts'
+import { comparableRowIds, readPage } from './keyset-page.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** A delivery as it is shown: without headers and body, which no list reads (L14). */
@@ -49,7 +49,7 @@ export function listDeliveryRows(db: Database, filter: DeliveryFilter): Promise<
     ([after] = [], limit) =>
       selectDeliveries(db)
         .where('delivery.integration_id', '=', integrationId)
-        .$if(ids !== undefined, (query) => query.where('delivery.id', 'in', ids ?? []))
+        .$if(ids !== undefined, (query) => query.where('delivery.id', 'in', comparableRowIds(ids)))
         .$if(state !== undefined, (query) => query.where('delivery.state', '=', state ?? 'queued'))
         .$if(after !== undefined, (query) => query.where('delivery.id', '<', after ?? ''))
         .orderBy('delivery.id', 'desc')

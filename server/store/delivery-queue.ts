@@ -43,6 +43,9 @@ export interface ClaimRequest {
   readonly except: readonly string[]
 }
 
+/** No lease and no wait is longer: one that ends later was written by a clock that was wrong (F15). */
+const longestMs = 3_600_000
+
 /** Claims the oldest deliveries that are due, in order (L1). Several processes never claim the same one. */
 export async function claimDeliveries(db: Database, request: ClaimRequest): Promise<ClaimedDelivery[]> {
   const { now, leaseUntil, limit, except } = request
@@ -50,8 +53,10 @@ export async function claimDeliveries(db: Database, request: ClaimRequest): Prom
     .selectFrom('delivery')
     .select('id')
     .where('state', '=', 'queued')
-    .where('not_before', '<=', now)
-    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now)]))
+    .where((eb) => eb.or([eb('not_before', '<=', now), eb('not_before', '>', now + longestMs)]))
+    .where((eb) =>
+      eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now), eb('lease_until', '>', now + longestMs)]),
+    )
     .$if(except.length > 0, (query) => query.where('integration_id', 'not in', except))
     .orderBy('id')
     .limit(limit)

@@ -30,6 +30,11 @@ export interface DeliveryWriter {
   close(): Promise<void>
 }
 
+export interface DeliveryWriterOptions {
+  /** False behind a pooler that gives each transaction another connection (L36). */
+  readonly preparedStatements: boolean
+}
+
 /** What a writer tells whoever watches it. */
 export interface DeliveryWriterEvents {
   /** After a commit that stored something new; `seconds` from its begin. */

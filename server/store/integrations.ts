@@ -1,37 +1,43 @@
 import type { Insertable, Selectable, Updateable } from 'kysely'
-import type { Page, PageRequest } from '../../schemas/page.ts'
-import { readPage } from './keyset-page.ts'
+import type { LabelFilter, Page, PageRequest } from '../../schemas/page.ts'
+import type { IntegrationScope } from '../core/authorise.ts'
+import { hasLabels } from './dialect/has-labels.ts'
+import { countAtMost, readPage } from './keyset-page.ts'
 import type { Database, Tables } from './tables.ts'
+import { isIntegrationInScope } from './visible.ts'
 
 export type IntegrationRow = Selectable<Tables['integration']>
 export type WebhookSecretRow = Selectable<Tables['webhook_secret']>
 
-export interface IntegrationFilter extends PageRequest {
+export interface IntegrationFilter extends PageRequest, LabelFilter {
   readonly spaceId?: string | undefined
   readonly isDefault?: boolean | undefined
-  /** The spaces whose integrations the caller may see. */
-  readonly visibleSpaces: 'all' | ReadonlySet<string>
+  readonly scope: IntegrationScope
 }
 
 /** Lists integrations by slug. */
 export function listIntegrationRows(db: Database, filter: IntegrationFilter): Promise<Page<IntegrationRow>> {
-  const { ids, spaceId, isDefault, visibleSpaces } = filter
+  const { ids, spaceId, isDefault, scope } = filter
+  const listed = () =>
+    db
+      .selectFrom('integration')
+      .where(isIntegrationInScope(db, scope))
+      .where(hasLabels(db, 'integration.labels', filter))
+      .$if(ids !== undefined, (query) => query.where('slug', 'in', ids ?? []))
+      .$if(spaceId !== undefined, (query) => query.where('space_id', '=', spaceId ?? ''))
+      .$if(isDefault !== undefined, (query) => query.where('is_default', '=', isDefault ? 1 : 0))
   return readPage(
     'integrations',
     filter,
     (row) => [row.slug],
     ([after] = [], limit) =>
-      db
-        .selectFrom('integration')
+      listed()
         .selectAll()
-        .$if(visibleSpaces !== 'all', (query) => query.where('space_id', 'in', [...visibleSpaces, '']))
-        .$if(ids !== undefined, (query) => query.where('slug', 'in', ids ?? []))
-        .$if(spaceId !== undefined, (query) => query.where('space_id', '=', spaceId ?? ''))
-        .$if(isDefault !== undefined, (query) => query.where('is_default', '=', isDefault ? 1 : 0))
         .$if(after !== undefined, (query) => query.where('slug', '>', after ?? ''))
         .orderBy('slug')
         .limit(limit)
         .execute(),
+    (atMost) => countAtMost(db, listed().select('slug'), atMost),
   )
 }
 
@@ -45,6 +51,25 @@ export function findIntegrationRowById(db: Database, id: string): Promise<Integr
 
 export function findDefaultIntegrationRow(db: Database): Promise<IntegrationRow | undefined> {
   return db.selectFrom('integration').selectAll().where('is_default', '=', 1).executeTakeFirst()
+}
+
+/** The integrations that reach their Bitbucket through the pool. */
+export function listIntegrationsOfPool(db: Database, poolId: string): Promise<IntegrationRow[]> {
+  return db.selectFrom('integration').selectAll().where('vcs_agent_pool_id', '=', poolId).orderBy('slug').execute()
+}
+
+/** Takes a space that is to be deleted out of all repository rules: another of its name must not inherit them (R27b). */
+export async function forgetSpaceInRepositoryRules(db: Database, spaceId: string): Promise<void> {
+  const rows = await db
+    .selectFrom('integration')
+    .select(['id', 'repository_access'])
+    .where('repository_access', 'like', `%"${spaceId}"%`)
+    .execute()
+  for (const { id, repository_access } of rows) {
+    const rules = JSON.parse(repository_access ?? '[]') as { readonly spaceId: string }[]
+    const left = JSON.stringify(rules.filter((rule) => rule.spaceId !== spaceId))
+    await db.updateTable('integration').set({ repository_access: left }).where('id', '=', id).execute()
+  }
 }
 
 export async function insertIntegration(

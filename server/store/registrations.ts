@@ -1,16 +1,19 @@
 import type { Insertable, Selectable } from 'kysely'
 import type { Page, PageRequest } from '../../schemas/page.ts'
+import type { IntegrationScope } from '../core/authorise.ts'
 import { comparableRowIds, readPage } from './keyset-page.ts'
-import type { Database, Tables } from './tables.ts'
+import type { Bit, Database, Tables } from './tables.ts'
+import { isIntegrationInScope } from './visible.ts'
 
 export interface RegistrationRow extends Selectable<Tables['registration']> {
   readonly integration_slug: string
   readonly space_id: string
+  readonly is_default: Bit
 }
 
 export interface RegistrationFilter extends PageRequest {
   readonly integrationId?: string | undefined
-  readonly visibleSpaces: 'all' | ReadonlySet<string>
+  readonly scope: IntegrationScope
 }
 
 function selectRegistrations(db: Database) {
@@ -18,19 +21,19 @@ function selectRegistrations(db: Database) {
     .selectFrom('registration')
     .innerJoin('integration', 'integration.id', 'registration.integration_id')
     .selectAll('registration')
-    .select(['integration.slug as integration_slug', 'integration.space_id as space_id'])
+    .select(['integration.slug as integration_slug', 'integration.space_id as space_id', 'integration.is_default'])
 }
 
 /** Lists the registrations of integrations that exist, oldest first. */
 export function listRegistrationRows(db: Database, filter: RegistrationFilter): Promise<Page<RegistrationRow>> {
-  const { ids, integrationId, visibleSpaces } = filter
+  const { ids, integrationId, scope } = filter
   return readPage(
     'registrations',
     filter,
     (row) => [row.id],
     ([after] = [], limit) =>
       selectRegistrations(db)
-        .$if(visibleSpaces !== 'all', (query) => query.where('integration.space_id', 'in', [...visibleSpaces, '']))
+        .where(isIntegrationInScope(db, scope))
         .$if(ids !== undefined, (query) => query.where('registration.id', 'in', comparableRowIds(ids)))
         .$if(integrationId !== undefined, (query) => query.where('integration.slug', '=', integrationId ?? ''))
         .$if(after !== undefined, (query) => query.where('registration.id', '>', after ?? ''))

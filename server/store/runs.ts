@@ -1,11 +1,14 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Page, PageRequest } from '../../schemas/page.ts'
+import type { SpaceScope } from '../core/authorise.ts'
 import { buildStatusKey } from '../core/build-status-key.ts'
 import { uuidv7 } from '../core/uuid-v7.ts'
 import { failBuildStatuses } from './build-statuses.ts'
 import { lockRows } from './dialect/transactions.ts'
-import { readPage } from './keyset-page.ts'
+import { comparableRowIds, readPage } from './keyset-page.ts'
+import type { StackKindName } from './stacks.ts'
 import type { Database, Tables } from './tables.ts'
+import { isInSpaces } from './visible.ts'
 
 /** A run in one of these states is over (R65). */
 const terminalStates = ['FINISHED', 'FAILED', 'CANCELED', 'DISCARDED', 'STOPPED'] as const
@@ -14,13 +17,14 @@ const terminalStates = ['FINISHED', 'FAILED', 'CANCELED', 'DISCARDED', 'STOPPED'
 export interface PlannedRun {
   readonly deliveryId: string
   readonly stackId: string
+  readonly stackKind: StackKindName
   readonly stackSlug: string
-  readonly type: 'TRACKED' | 'PROPOSED'
+  readonly type: 'TRACKED' | 'PROPOSED' | 'MODULE'
   readonly commit: string
   readonly branch: string
   /** Unique per stack (R62). */
   readonly runKey: string
-  /** TRACKED: the head commit on which the plan rests. */
+  /** Of the tracked branch: the head commit on which the plan rests. */
   readonly expectedHead: string | null
 }
 
@@ -58,10 +62,11 @@ export async function makeRuns(
   const busy = await findBusyStacks(transaction, [...tracked])
   const made: MadeRun[] = []
   for (const run of wanted) {
-    if (run.type === 'TRACKED' && !tracked.has(run)) continue
+    const isOfBranch = run.type !== 'PROPOSED'
+    if (isOfBranch && !tracked.has(run)) continue
     // The lock on the stack's row keeps others from making a tracked run beside this one (R64).
-    const state = run.type === 'TRACKED' && busy.has(run.stackId) ? 'QUEUED' : 'READY'
-    if (run.type === 'TRACKED') busy.add(run.stackId)
+    const state = isOfBranch && busy.has(run.stackId) ? 'QUEUED' : 'READY'
+    if (isOfBranch) busy.add(run.stackId)
     made.push({ ...run, id: uuidv7(now), state })
   }
   return insertRuns(transaction, integrationId, made, now)
@@ -94,7 +99,7 @@ async function moveHeads(
   const moving: PlannedRun[] = []
   for (const run of planned) {
     const head = heads.get(run.stackId) ?? null
-    if (run.type !== 'TRACKED' || head === run.commit) continue
+    if (run.type === 'PROPOSED' || head === run.commit) continue
     if (head !== run.expectedHead) throw new StackMovedError()
     heads.set(run.stackId, run.commit)
     moving.push(run)
@@ -106,7 +111,9 @@ async function moveHeads(
   }
   for (const [commit, ids] of byCommit) {
     for (const part of chunks([...ids], 5_000)) {
-      await transaction.updateTable('stack').set({ head_commit: commit }).where('id', 'in', part).execute()
+      // A run of the tracked branch shows that Bitbucket has both, the branch and the repository (R29).
+      const change = { head_commit: commit, verified: 1 } as const
+      await transaction.updateTable('stack').set(change).where('id', 'in', part).execute()
     }
   }
   return moving
@@ -120,7 +127,7 @@ async function findBusyStacks(transaction: Database, tracked: readonly PlannedRu
       .selectFrom('run')
       .select('stack_id')
       .where('stack_id', 'in', ids)
-      .where('type', '=', 'TRACKED')
+      .where('type', '!=', 'PROPOSED')
       .where('state', 'not in', ['QUEUED', ...terminalStates])
       .execute()
     for (const { stack_id } of rows) busy.add(stack_id)
@@ -208,42 +215,53 @@ export async function failQueuedRuns(
       .execute()
     const stackIds = [...new Set(failed.map(({ stack_id }) => stack_id))]
     if (stackIds.length === 0) continue
-    const stacks = await transaction.selectFrom('stack').select(['id', 'slug']).where('id', 'in', stackIds).execute()
-    const slugs = new Map(stacks.map(({ id, slug }) => [id, slug]))
-    const statuses = failed.map((run) => ({
-      runId: run.id,
-      integrationId: run.integration_id,
-      commit: run.commit_sha,
-      statusKey: buildStatusKey(slugs.get(run.stack_id) ?? '', run.type),
-    }))
+    const rows = await transaction
+      .selectFrom('stack')
+      .select(['id', 'kind', 'slug'])
+      .where('id', 'in', stackIds)
+      .execute()
+    const stacks = new Map(rows.map((stack) => [stack.id, stack]))
+    const statuses = failed.map((run) => {
+      const { kind, slug } = stacks.get(run.stack_id) ?? { kind: 'stack' as const, slug: '' }
+      const statusKey = buildStatusKey(slug, run.type, kind)
+      return { runId: run.id, integrationId: run.integration_id, commit: run.commit_sha, statusKey }
+    })
     await failBuildStatuses(transaction, statuses, reason, now)
   }
 }
 
-/** A run as it is shown: with its stack's slug. */
-export type RunRow = Selectable<Tables['run']> & { readonly stackSlug: string }
+/** A run as it is shown: with its stack's, or module's, slug and space. */
+export type RunRow = Selectable<Tables['run']> & {
+  readonly stackKind: StackKindName
+  readonly stackSlug: string
+  readonly spaceId: string
+}
 
 function selectRuns(db: Database) {
   return db
     .selectFrom('run')
     .innerJoin('stack', 'stack.id', 'run.stack_id')
     .selectAll('run')
-    .select('stack.slug as stackSlug')
+    .select(['stack.kind as stackKind', 'stack.slug as stackSlug', 'stack.space_id as spaceId'])
 }
 
-/** Lists runs, newest first, of one stack where its row id is given. */
-export function listRunRows(
-  db: Database,
-  filter: PageRequest & { readonly stackRowId?: string | undefined },
-): Promise<Page<RunRow>> {
-  const { ids, stackRowId } = filter
+export interface RunFilter extends PageRequest {
+  readonly stackRowId?: string | undefined
+  /** The spaces whose stacks' and modules' runs are listed. */
+  readonly scope: SpaceScope
+}
+
+/** Lists runs, newest first, of one stack or module where its row id is given. */
+export function listRunRows(db: Database, filter: RunFilter): Promise<Page<RunRow>> {
+  const { ids, stackRowId, scope } = filter
   return readPage(
     'runs',
     filter,
     (row) => [row.id],
     ([after] = [], limit) =>
       selectRuns(db)
-        .$if(ids !== undefined, (query) => query.where('run.id', 'in', ids ?? []))
+        .where(isInSpaces(db, scope, 'stack.space_id'))
+        .$if(ids !== undefined, (query) => query.where('run.id', 'in', comparableRowIds(ids)))
         .$if(stackRowId !== undefined, (query) => query.where('run.stack_id', '=', stackRowId ?? ''))
         .$if(after !== undefined, (query) => query.where('run.id', '<', after ?? ''))
         .orderBy('run.id', 'desc')

@@ -1,7 +1,7 @@
 import type { Database } from './tables.ts'
 
 /** The names of the facts about the installation. */
-export type SettingKey = 'instance_id' | 'sealing_canary'
+export type SettingKey = 'instance_id' | 'sealing_canary' | 'home' | 'audit_key'
 
 /** Gives a fact about the installation; undefined where it was never set. */
 export async function findSetting(db: Database, key: SettingKey): Promise<string | undefined> {

@@ -1,27 +1,40 @@
-import type { Insertable, Selectable, Updateable } from 'kysely'
-import type { Page, PageRequest } from '../../schemas/page.ts'
+import { type Insertable, type Selectable, sql, type Updateable } from 'kysely'
+import type { LabelFilter, Page, PageRequest } from '../../schemas/page.ts'
 import type { SpaceNode } from '../../schemas/rules/usable-spaces.ts'
 import { rootSpaceId } from '../../schemas/space.ts'
-import { readPage } from './keyset-page.ts'
+import type { SpaceScope } from '../core/authorise.ts'
+import { hasLabels } from './dialect/has-labels.ts'
+import { forgetSpaceInRepositoryRules } from './integrations.ts'
+import { countAtMost, readPage } from './keyset-page.ts'
 import type { Database, Tables } from './tables.ts'
+import { isInSpaces } from './visible.ts'
 
 export type SpaceRow = Selectable<Tables['space']>
 
-/** Lists spaces by id. */
-export function listSpaces(db: Database, request: PageRequest): Promise<Page<SpaceRow>> {
+/** Lists those spaces of the scope by id. */
+export function listSpaces(
+  db: Database,
+  request: PageRequest & LabelFilter,
+  scope: SpaceScope,
+): Promise<Page<SpaceRow>> {
+  const listed = () =>
+    db
+      .selectFrom('space')
+      .where(isInSpaces(db, scope, 'space.id'))
+      .where(hasLabels(db, 'space.labels', request))
+      .$if(request.ids !== undefined, (query) => query.where('id', 'in', request.ids ?? []))
   return readPage(
     'spaces',
     request,
     (row) => [row.id],
     ([after] = [], limit) =>
-      db
-        .selectFrom('space')
+      listed()
         .selectAll()
-        .$if(request.ids !== undefined, (query) => query.where('id', 'in', request.ids ?? []))
         .$if(after !== undefined, (query) => query.where('id', '>', after ?? ''))
         .orderBy('id')
         .limit(limit)
         .execute(),
+    (atMost) => countAtMost(db, listed().select('id'), atMost),
   )
 }
 
@@ -57,51 +70,40 @@ export async function updateSpaceRow(db: Database, id: string, change: Updateabl
   await db.updateTable('space').set(change).where('id', '=', id).execute()
 }
 
-/** Deletes the space and the revoked API keys that name it. */
+/** Deletes the space, the revoked API keys that name it, and what repository rules grant to it. */
 export async function deleteSpaceRow(db: Database, id: string): Promise<void> {
+  await forgetSpaceInRepositoryRules(db, id)
   await db.deleteFrom('api_key').where('space_id', '=', id).where('revoked_at', 'is not', null).execute()
   await db.deleteFrom('space').where('id', '=', id).execute()
 }
 
-/** Counts what lies directly in a space. */
+/** What keeps a space from being deleted, in the words of the answer: tables whose rows lie in a space. */
+const contents = [
+  { what: 'spaces', table: 'space', column: 'parent_id' },
+  { what: 'integrations', table: 'integration', column: 'space_id' },
+  { what: 'stacks', table: 'stack', column: 'space_id', kind: 'stack' },
+  { what: 'modules', table: 'stack', column: 'space_id', kind: 'module' },
+  { what: 'VCS agent pools', table: 'vcs_agent_pool', column: 'space_id' },
+  { what: 'roles of users', table: 'user_role', column: 'space_id' },
+] as const
+
+/** Counts what lies directly in a space (R20). */
 export async function countSpaceContents(
   db: Database,
   id: string,
-): Promise<{
-  readonly spaces: number
-  readonly integrations: number
-  readonly stacks: number
-  readonly apiKeys: number
-}> {
-  const counts = await db
-    .selectNoFrom((eb) => [
-      eb
-        .selectFrom('space')
-        .select((count) => count.fn.countAll().as('n'))
-        .where('parent_id', '=', id)
-        .as('spaces'),
-      eb
-        .selectFrom('integration')
-        .select((count) => count.fn.countAll().as('n'))
-        .where('space_id', '=', id)
-        .as('integrations'),
-      eb
-        .selectFrom('stack')
-        .select((count) => count.fn.countAll().as('n'))
-        .where('space_id', '=', id)
-        .as('stacks'),
-      eb
-        .selectFrom('api_key')
-        .select((count) => count.fn.countAll().as('n'))
-        .where('space_id', '=', id)
-        .where('revoked_at', 'is', null)
-        .as('apiKeys'),
-    ])
-    .executeTakeFirstOrThrow()
-  return {
-    spaces: Number(counts.spaces),
-    integrations: Number(counts.integrations),
-    stacks: Number(counts.stacks),
-    apiKeys: Number(counts.apiKeys),
+): Promise<{ readonly what: string; readonly count: number }[]> {
+  const counts = []
+  for (const { what, table, column, ...rest } of contents) {
+    const ofKind = 'kind' in rest ? sql`and kind = ${rest.kind}` : sql``
+    const { rows } = await sql<{ n: number | string }>`
+      select count(*) as n from ${sql.table(table)} where ${sql.ref(column)} = ${id} ${ofKind}`.execute(db)
+    counts.push({ what, count: Number(rows[0]?.n ?? 0) })
   }
+  const keys = await db
+    .selectFrom('api_key')
+    .select((eb) => eb.fn.countAll().as('n'))
+    .where('space_id', '=', id)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return [...counts, { what: 'API keys', count: Number(keys.n) }]
 }

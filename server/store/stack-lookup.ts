@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { recordAudit } from './audit.ts'
 import { inWriteTransaction } from './dialect/transactions.ts'
+import type { StackKindName } from './stacks.ts'
 import type { Database } from './tables.ts'
 
 /** The branches that a repository's stacks track, and what kinds of stack there are on each. */
@@ -109,7 +110,7 @@ export async function followRepository(
       .where('integration_id', '=', integrationId)
       .where('repository_id', '=', place.repositoryId)
       .where('repository_key', '!=', repositoryKey(place.projectKey, place.repositorySlug))
-      .returning('slug')
+      .returning(['kind', 'slug'])
       .execute()
     if (moved.length === 0) return
     const details = {
@@ -120,10 +121,10 @@ export async function followRepository(
     await recordAudit(
       transaction,
       now,
-      moved.map(({ slug }) => ({
+      moved.map(({ kind, slug }) => ({
         actor: 'server',
-        action: 'stack.follow_repository',
-        object: `stack:${slug}`,
+        action: `${kind}.follow_repository`,
+        object: `${kind}:${slug}`,
         details,
       })),
     )
@@ -146,6 +147,7 @@ export interface StackQuery {
 /** A stack, as far as a push decides about it. */
 export interface CandidateStack {
   readonly id: string
+  readonly kind: StackKindName
   readonly slug: string
   readonly name: string
   readonly repositoryId: number
@@ -171,7 +173,7 @@ export async function findAffectedStacks(
   for (const batch of inBatches(queries)) {
     const rows = await db
       .selectFrom('stack')
-      .select(['id', 'slug', 'name', 'branch', 'repository_id', 'normal_root', 'head_commit'])
+      .select(['id', 'kind', 'slug', 'name', 'branch', 'repository_id', 'normal_root', 'head_commit'])
       .where('integration_id', '=', integrationId)
       .where('detached', '=', 0)
       .where((eb) =>
@@ -191,6 +193,7 @@ export async function findAffectedStacks(
     for (const row of rows) {
       found.set(row.id, {
         id: row.id,
+        kind: row.kind,
         slug: row.slug,
         name: row.name,
         repositoryId: row.repository_id ?? 0,

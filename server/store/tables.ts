@@ -1,4 +1,5 @@
-import type { Kysely } from 'kysely'
+import type { Generated, Kysely } from 'kysely'
+import type { Role } from '../../schemas/api-key.ts'
 
 /**
  * The tables, one type for both databases. Ids of rows that grow with traffic are UUIDv7 made in the
@@ -10,6 +11,7 @@ export interface Tables {
   readonly space: SpaceTable
   readonly integration: IntegrationTable
   readonly webhook_secret: WebhookSecretTable
+  readonly vcs_agent_pool: VcsAgentPoolTable
   readonly stack: StackTable
   readonly delivery: DeliveryTable
   readonly delivery_key: DeliveryKeyTable
@@ -18,7 +20,16 @@ export interface Tables {
   readonly build_status: BuildStatusTable
   readonly registration: RegistrationTable
   readonly api_key: ApiKeyTable
+  readonly user_account: UserTable
+  readonly user_role: UserRoleTable
+  readonly bitbucket_identity: BitbucketIdentityTable
+  readonly session: SessionTable
   readonly audit: AuditTable
+  readonly job_schedule: JobScheduleTable
+  readonly job: JobTable
+  readonly worker_heartbeat: WorkerHeartbeatTable
+  readonly audit_head: AuditHeadTable
+  readonly idempotency_key: IdempotencyKeyTable
 }
 
 export type Database = Kysely<Tables>
@@ -61,6 +72,28 @@ interface IntegrationTable {
   labels: Json
   description: string
   allow_detach_on_destroy: Bit
+  vcs_checks: Generated<'INDIVIDUAL' | 'AGGREGATED' | 'ALL'>
+  use_git_checkout: Generated<Bit>
+  require_bitbucket_access: Generated<Bit>
+  ca_cert_pem: string | null
+  /** For calls of webhooks and nothing else (S29). */
+  administration_token: Sealed | null
+  /** The rules of R27b; null: every repository that the token reads. */
+  repository_access: Json | null
+  /** The pool that api_host named when the tokens came with it (S28); null where it is public. */
+  vcs_agent_pool_id: Uuid | null
+  created_at: EpochMs
+  updated_at: EpochMs
+}
+
+interface VcsAgentPoolTable {
+  /** The row's identity; a pool that is created again has another (S28). */
+  id: Uuid
+  /** The name in `private://<name>`. */
+  slug: string
+  space_id: string
+  labels: Json
+  description: string
   created_at: EpochMs
   updated_at: EpochMs
 }
@@ -77,6 +110,9 @@ interface WebhookSecretTable {
 
 interface StackTable {
   id: Uuid
+  /** A module is a stack without state of its own: everything else is the same. */
+  kind: Generated<'stack' | 'module'>
+  /** Unique among those of its kind. */
   slug: string
   name: string
   space_id: string
@@ -94,6 +130,9 @@ interface StackTable {
   /** `PROJECT/slug`, project in upper case: how repositories without a known id are found (R47). */
   repository_key: string | null
   repository_id: number | null
+  /** Whether Bitbucket has shown repository and branch (R29). */
+  verified: Generated<Bit>
+  /** `stack`: written inside the stack or module. */
   managed_by: 'stack' | 'attachment' | null
   attached_at: EpochMs | null
   detached: Bit
@@ -152,7 +191,7 @@ interface RunTable {
   id: Uuid
   integration_id: Uuid
   stack_id: Uuid
-  type: 'TRACKED' | 'PROPOSED'
+  type: 'TRACKED' | 'PROPOSED' | 'MODULE'
   state: string
   state_reason: string | null
   commit_sha: string
@@ -205,18 +244,51 @@ interface RegistrationTable {
 interface ApiKeyTable {
   id: Uuid
   name: string
-  /** `bootstrap` may create one key, once (S18). */
-  role: 'root-admin' | 'webhook-registrar' | 'bootstrap'
+  /** `bootstrap` may create one key, once (S18); `user`: the roles are the user's. */
+  role: Role | 'user' | 'bootstrap'
   space_id: string
   secret_sha256: string
   created_at: EpochMs
   expires_at: EpochMs | null
   last_used_at: EpochMs | null
   revoked_at: EpochMs | null
+  user_id: Uuid | null
+  /** The slugs of the only integrations that it may touch (S67). */
+  integrations: Json | null
+  /** Counts what ends the tokens made before. */
+  generation: Generated<number>
+}
+
+interface UserTable {
+  id: Uuid
+  name: string
+  created_at: EpochMs
+  updated_at: EpochMs
+}
+
+interface UserRoleTable {
+  user_id: Uuid
+  role: Role
+  space_id: string
+}
+
+/** Who in Bitbucket a user is: by numeric id, never by name (S54). */
+interface BitbucketIdentityTable {
+  integration_id: Uuid
+  bitbucket_user_id: number
+  user_id: Uuid
+  created_at: EpochMs
+}
+
+/** A sign-in to the UI (R206, S19). */
+interface SessionTable {
+  id: Uuid
+  api_key_id: Uuid
+  created_at: EpochMs
+  last_used_at: EpochMs
 }
 
 interface AuditTable {
-  /** UUIDv7: the order of the rows. */
   id: Uuid
   at: EpochMs
   actor: string
@@ -225,4 +297,64 @@ interface AuditTable {
   details: Json
   /** Unique where set: what is recorded once however often it happens (R12). */
   once_key: string | null
+  /** The row's place in the chain, from 1, and the order of the log (S71). Null: written by an earlier release. */
+  sequence: number | null
+  /** Seals the row and all before it. */
+  mac: string | null
+  /** The id of the key that sealed it. */
+  mac_key: string | null
+}
+
+/** One row: where the chain of the audit log ends. */
+interface AuditHeadTable {
+  id: number
+  sequence: number
+  mac: string
+}
+
+/** A write that was asked for with an Idempotency-Key, and its answer once there is one, without secrets (R202, S22). */
+interface IdempotencyKeyTable {
+  api_key_id: Uuid
+  key: string
+  /** HMAC-SHA256 of the request. */
+  request_digest: string
+  grants_digest: string
+  /** Set while somebody works on it. */
+  lease: Uuid | null
+  lease_until: EpochMs | null
+  /** Null until it is answered. */
+  status: number | null
+  answer: Json | null
+  expires_at: EpochMs
+}
+
+/** The newest slot of each scheduled task for which a job was added: a number of periods since 1970. */
+interface JobScheduleTable {
+  task: string
+  slot: number
+}
+
+/** The queue of slow, retried and scheduled work; on SQLite only: PostgreSQL has graphile-worker's own tables (L2). */
+interface JobTable {
+  /** UUIDv7. */
+  id: string
+  task: string
+  speed: 'short' | 'slow'
+  state: 'waiting' | 'running' | 'dead'
+  lane: string | null
+  key: string | null
+  payload: Json
+  run_at: EpochMs
+  attempts: number
+  max_attempts: number
+  /** Set while it runs, when its key was added again: it is not tried again. */
+  superseded: Bit
+  error: string | null
+  created_at: EpochMs
+}
+
+/** Who runs jobs, and when they last said so, by the database's own clock; on PostgreSQL only (L9). */
+interface WorkerHeartbeatTable {
+  worker_id: string
+  seen_at: Date
 }

@@ -1,12 +1,15 @@
 import type { Page } from '../../schemas/page.ts'
+import type { IntegrationScope } from '../core/authorise.ts'
 import { readPage } from './keyset-page.ts'
+import type { StackKindName } from './stacks.ts'
 import type { Database, Tables } from './tables.ts'
+import { isIntegrationInScope } from './visible.ts'
 
 export interface TargetFilter {
   readonly limit: number
   readonly cursor?: string | undefined
   readonly integrationId?: string | undefined
-  readonly visibleSpaces: 'all' | ReadonlySet<string>
+  readonly scope: IntegrationScope
 }
 
 /** A repository with attached stacks, of one integration (R140). */
@@ -24,12 +27,13 @@ export interface TargetRow {
 export interface TargetStackRow {
   readonly integration_id: string
   readonly repository_key: string
+  readonly kind: StackKindName
   readonly slug: string
 }
 
 /** Lists each repository with attached stacks once per integration, by integration and repository. */
 export function listTargetRows(db: Database, filter: TargetFilter): Promise<Page<TargetRow>> {
-  const { integrationId, visibleSpaces } = filter
+  const { integrationId, scope } = filter
   return readPage(
     'webhook-targets',
     filter,
@@ -47,7 +51,7 @@ export function listTargetRows(db: Database, filter: TargetFilter): Promise<Page
           eb.fn.max('stack.repository_id').as('repository_id'),
         ])
         .where('stack.repository_key', 'is not', null)
-        .$if(visibleSpaces !== 'all', (query) => query.where('integration.space_id', 'in', [...visibleSpaces, '']))
+        .where(isIntegrationInScope(db, scope))
         .$if(integrationId !== undefined, (query) => query.where('integration.slug', '=', integrationId ?? ''))
         .$if(after !== undefined, (query) =>
           query.where((eb) =>
@@ -80,6 +84,7 @@ export function listTargetStacks(db: Database, targets: readonly TargetRow[]): P
     .select((eb) => [
       eb.ref('integration_id').$notNull().as('integration_id'),
       eb.ref('repository_key').$notNull().as('repository_key'),
+      'kind',
       'slug',
     ])
     .where('integration_id', 'in', distinct(targets, 'integration_id'))

@@ -118,7 +118,7 @@ needs('terraform')('import', () => {
       title: 'R131 says what an import id looks like: an id that is no slug',
       address: 'mooring_stack.inline',
       id: 'In Line',
-      words: 'Give the id, which is a slug',
+      words: 'expected a slug',
     },
     {
       title: 'R131 says what an import id looks like: a webhook',

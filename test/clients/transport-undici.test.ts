@@ -1,7 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { TransportError } from '../../clients/transport.ts'
-import { openUndiciTransport, type UndiciTransportOptions } from '../../clients/transport-undici.ts'
-import { listen } from './listening.ts'
+import {
+  openTrustingTransports,
+  openUndiciTransport,
+  type UndiciTransportOptions,
+} from '../../clients/transport-undici.ts'
+import { listen, listenTls } from './listening.ts'
+import { makeSelfSigned } from './self-signed.ts'
 import { expectFailure, transportCases } from './transport-cases.ts'
 
 function open(options: UndiciTransportOptions) {
@@ -91,5 +96,29 @@ describe('S31 checks addresses where they are dialled', () => {
     allowed = false
 
     await expectFailure(send({ ...get, url: `http://127.0.0.1:${port}/` }), 'blocked', true)
+  })
+})
+
+describe('S38 several sets of certificates', () => {
+  test('S38 each opens what it vouches for, also after others have pushed it out', async () => {
+    const identities = [makeSelfSigned(), makeSelfSigned(), makeSelfSigned()]
+    const ports = await Promise.all(identities.map((identity) => listenTls(identity, (_, response) => response.end())))
+    const transports = openTrustingTransports({}, 2)
+    onTestFinished(() => transports.close())
+    const reach = async (which: number, trusted: string | null) => {
+      const answer = transports.trusting(trusted)({ ...get, url: `https://127.0.0.1:${ports[which]}/` })
+      return answer.then(
+        ({ status }) => status,
+        (error: TransportError) => error.code,
+      )
+    }
+
+    for (let round = 0; round < 2; round++) {
+      for (const [which, { cert }] of identities.entries()) {
+        expect(await reach(which, cert)).toBe(200)
+        expect(await reach((which + 1) % 3, cert)).toBe('tls')
+        expect(await reach(which, null)).toBe('tls')
+      }
+    }
   })
 })

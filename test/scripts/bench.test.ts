@@ -18,7 +18,7 @@ test('a smoke run of all benches prints one JSON line per target, whole and with
   for (const target of targets) {
     expect(Object.keys(target)).toEqual(['target', 'value', 'goal', 'met', 'peer', 'rounds', 'spread'])
     expect(target).toEqual({
-      target: expect.stringMatching(/^(ingestion|provider-start)\.[A-Za-z0-9.]+$/),
+      target: expect.stringMatching(/^(ingestion|provider-start|queue)\.[A-Za-z0-9.]+$/),
       value: expect.any(Number),
       goal: expect.stringMatching(/^(>=|<=|<)[0-9.]+$/),
       met: expect.any(Boolean),
@@ -39,6 +39,7 @@ test('a smoke run of all benches prints one JSON line per target, whole and with
       'ingestion.durable.rssMb',
       'provider-start.startRatio',
       'provider-start.bundleKb',
+      'queue.claimBatch.sqlite',
     ]),
   )
   const measuresPostgres = names.includes('ingestion.durablePostgres.cpuShare')

@@ -60,6 +60,7 @@ test('S44 every secret can be given as a file, and not in both ways', () => {
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const values: Record<(typeof secretVariables)[number], string> = {
     MOORING_DATABASE_URL: 'postgres://user:password@host/database',
+    MOORING_DATABASE_LISTEN_URL: 'postgres://user:password@other/database',
     MOORING_ENCRYPTION_KEY: key.toString('base64'),
     MOORING_OLD_ENCRYPTION_KEYS: key.toString('hex'),
     MOORING_BOOTSTRAP_KEY: `0190a0a0-0000-7000-8000-000000000001:${'s'.repeat(43)}`,

@@ -42,7 +42,7 @@ test('S18 S42 S75 the first start: everything 0600, the bootstrap key in its fil
   expect(output).not.toContain(key.keySecret)
   expect(output).not.toContain(sealingKey)
 
-  const { id, secret } = await clientOf(url, key).call('createApiKey', { body: { name: 'root', role: 'root-admin' } })
+  const { id, secret } = await clientOf(url, key).call('createApiKey', { body: { name: 'root', role: 'admin' } })
 
   expect(existsSync(join(cwd, 'mooring.db.bootstrap-key'))).toBe(false)
   expect((await clientOf(url, { keyId: id, keySecret: secret }).call('listSpaces', { query: {} })).items).toHaveLength(
@@ -55,7 +55,7 @@ test('S18 with a root admin no bootstrap key is made; with none left, one is', a
   const first = startServerProcess({}, cwd)
   const key = readKey(join(cwd, await first.listening().then(() => 'mooring.db.bootstrap-key')))
   const root = await clientOf(await first.listening(), key).call('createApiKey', {
-    body: { name: 'root', role: 'root-admin' },
+    body: { name: 'root', role: 'admin' },
   })
   first.child.kill('SIGTERM')
   await first.ended()

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { apiRevision } from '../../schemas/meta.ts'
 import { databases } from '../support/databases.ts'
 import { startTestServer } from '../support/server.ts'
 
@@ -10,7 +11,7 @@ for (const database of databases) {
 
       const meta = await server.client().call('getMeta', {})
 
-      expect(meta).toMatchObject({ apiRevision: 1, publicUrl: 'http://mooring.test' })
+      expect(meta).toMatchObject({ apiRevision, publicUrl: 'http://mooring.test' })
       expect(meta.capabilities).toContain('webhook-targets')
     })
 

@@ -46,6 +46,12 @@ export const programs = {
     why: 'backups of PostgreSQL are made and searched with it',
     get: 'apt-get install postgresql-client-15',
   },
+  pgbouncer: {
+    names: ['pgbouncer'],
+    folders: ['/usr/sbin'],
+    why: 'the server is driven through a pooler in transaction mode',
+    get: 'apt-get install pgbouncer (no running service is needed)',
+  },
   'c++': {
     names: ['c++', 'g++', 'clang++'],
     why: 'fault tests compile a small library that lets a flush fail',
@@ -55,6 +61,26 @@ export const programs = {
     names: ['strace'],
     why: 'a system-call trace shows that a delivery is flushed before it is answered',
     get: 'apt-get install strace (Linux only)',
+  },
+  jq: {
+    names: ['jq'],
+    why: 'the commands of the guides are run as a reader runs them',
+    get: 'apt-get install jq',
+  },
+  curl: {
+    names: ['curl'],
+    why: 'the commands of the API’s page are run as a reader runs them',
+    get: 'apt-get install curl',
+  },
+  unshare: {
+    names: ['unshare'],
+    why: 'servers run on a small file system of their own, until it is full',
+    get: 'apt-get install util-linux, on a system that lets a user make namespaces',
+  },
+  faketime: {
+    names: ['faketime'],
+    why: 'servers run with a clock that is wrong',
+    get: 'apt-get install faketime',
   },
   chromium: {
     names: ['chromium', 'chromium-browser', 'google-chrome'],

@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, onTestFinished } from 'vitest'
+import { createAuditKey } from '../../server/core/audit-chain.ts'
+import { holdAuditKey } from '../../server/store/audit-key.ts'
 import { openDatabase } from '../../server/store/dialect/open-database.ts'
 import { migrate } from '../../server/store/migrate.ts'
 import type { Database } from '../../server/store/tables.ts'
@@ -12,6 +15,9 @@ const migrated: Template = {
     await db.destroy()
   },
 }
+
+/** A server that opens the same database has a key of its own. */
+const auditKey = createAuditKey(randomBytes(32))
 
 const open: (() => Promise<void>)[] = []
 
@@ -32,6 +38,7 @@ export async function openTestDatabase(database: TestDatabase): Promise<Database
 /** One more connection to a test's database, closed when the test ends; opened in a hook, when the file ends. */
 export function connectTestDatabase(url: string): Database {
   const db = openDatabase(url)
+  holdAuditKey(db, auditKey)
   const close = () => db.destroy()
   try {
     onTestFinished(close)

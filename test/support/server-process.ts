@@ -15,10 +15,14 @@ export interface ServerProcess {
 }
 
 /** Starts `mooring-server serve` with this environment alone; killed at the end of the test if it still runs. */
-export function startServerProcess(env: Readonly<Record<string, string>>, cwd: string): ServerProcess {
-  const child = spawn(process.execPath, [resolve('dist/server/main.js'), 'serve'], {
+export function startServerProcess(
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+  options: readonly string[] = [],
+): ServerProcess {
+  const child = spawn(process.execPath, [resolve('dist/server/main.js'), 'serve', ...options], {
     cwd,
-    env: { MOORING_LISTEN: '127.0.0.1:0', MOORING_STOP_GRACE_SECONDS: '0', ...env },
+    env: { MOORING_LISTEN: '127.0.0.1:0', MOORING_STOP_GRACE_SECONDS: '0', MOORING_DISK_LOW_WATER_MIB: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''

@@ -6,6 +6,7 @@ import type { Config } from '../../server/config.ts'
 import { type Clock, systemClock } from '../../server/core/clock.ts'
 import { createLogger } from '../../server/core/logger.ts'
 import { startServer } from '../../server/start-server.ts'
+import type { HomeWish } from '../../server/store/home.ts'
 import type { Database } from '../../server/store/tables.ts'
 import type { TestDatabase } from './databases.ts'
 import { connectTestDatabase, openTestDatabaseUrl } from './server-database.ts'
@@ -42,6 +43,9 @@ export interface RawRequest {
 
 export interface TestServerOptions extends Partial<Config> {
   readonly clock?: Clock
+  /** A root admin's key that the database has already. */
+  readonly rootKey?: { readonly keyId: string; readonly keySecret: string }
+  readonly homeWish?: HomeWish
 }
 
 /** Starts a whole server of its own for the running test, on a free port, and stops it when the test ends. */
@@ -53,7 +57,7 @@ export async function startTestServer(database: TestDatabase, options: TestServe
 
 /** The same on a database that is there already; the caller closes it. */
 export async function openTestServer(databaseUrl: string, options: TestServerOptions = {}): Promise<TestServer> {
-  const { clock = systemClock, ...config } = options
+  const { clock = systemClock, rootKey: knownKey, homeWish = 'keep', ...config } = options
   const lines: string[] = []
   const log = createLogger(config.logLevel ?? 'debug', { write: (line: string) => lines.push(line) })
   const bootstrapKey = config.bootstrapKey ?? {
@@ -62,20 +66,24 @@ export async function openTestServer(databaseUrl: string, options: TestServerOpt
   }
   const running = await startServer(
     { ...testConfig(databaseUrl), ...config, bootstrapKey },
-    { clock, log, terminal: { isTTY: false, write: () => undefined } },
+    { clock, log, terminal: { isTTY: false, write: () => undefined }, homeWish },
   )
   const transport = openUndiciTransport({})
   const client = (credentials?: { readonly keyId: string; readonly keySecret: string }) =>
     createServerClient(transport.send, {
       endpoint: running.url,
       now: () => Date.now(),
-      ...(credentials ? { credentials } : {}),
+      ...(credentials ? { credentials: keyOf(credentials) } : {}),
     })
   const bootstrap = client({ keyId: bootstrapKey.id, keySecret: bootstrapKey.secret })
-  const { id, secret } = await bootstrap.call('createApiKey', { body: { name: 'test root', role: 'root-admin' } })
-  const rootKey = { keyId: id, keySecret: secret }
+  const createRoot = async () => {
+    const { id, secret } = await bootstrap.call('createApiKey', { body: { name: 'test root', role: 'admin' } })
+    return { keyId: id, keySecret: secret }
+  }
+  const rootKey = knownKey ?? (await createRoot())
   const root = client(rootKey)
-  const token = async (credentials = rootKey) => (await client().call('createToken', { body: credentials })).token
+  const token = async (credentials = rootKey) =>
+    (await client().call('createToken', { body: keyOf(credentials) })).token
   let rootToken: string | undefined
 
   return {
@@ -113,23 +121,46 @@ export async function openTestServer(databaseUrl: string, options: TestServerOpt
     close: async () => {
       await transport.close()
       await running.close()
+      refuseUndeclaredProblems(lines)
     },
   }
+}
+
+/** Of whatever else is known of a caller the key alone is sent. */
+function keyOf({ keyId, keySecret }: { readonly keyId: string; readonly keySecret: string }) {
+  return { keyId, keySecret }
+}
+
+/** Whatever a suite sees of an operation is in its row of the table, and so in the documentation (R204). */
+function refuseUndeclaredProblems(lines: readonly string[]): void {
+  const found = lines
+    .filter((line) => line.includes('"undeclared problem"'))
+    .map((line) => JSON.parse(line) as { operation: string; code: string })
+    .map(
+      ({ operation, code }) => `${operation} answered ${code}, which is not among its problems in schemas/operations.`,
+    )
+  if (found.length > 0) throw new Error([...new Set(found)].join('\n'))
 }
 
 /** A configuration as the quickstart's: loopback may be called, nothing waits at the end. */
 export function testConfig(databaseUrl: string): Config {
   return {
     databaseUrl,
+    databaseListenUrl: undefined,
+    preparedStatements: true,
     publicUrl: 'http://mooring.test',
     listen: { host: '127.0.0.1', port: 0 },
     encryptionKey: randomBytes(32),
     oldEncryptionKeys: [],
     bootstrapKey: undefined,
     stateDirectory: undefined,
+    trustedProxies: [],
+    spaceAdmins: 'off',
     allowedLoopback: [],
     allowedHosts: undefined,
+    repositoryAccess: 'everything',
     metrics: 'open',
+    diskLowWaterMib: 0,
     logLevel: 'debug',
     stopGraceSeconds: 0,
   }

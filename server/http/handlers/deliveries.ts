@@ -4,7 +4,7 @@ import type { Handlers } from '../handlers.ts'
 
 export function deliveryHandlers(db: Database): Pick<Handlers, 'listDeliveries' | 'getDelivery'> {
   return {
-    listDeliveries: ({ params, query }) => listDeliveries(db, params.id, query),
-    getDelivery: ({ params }) => getDelivery(db, params.id),
+    listDeliveries: ({ params, query }, { caller }) => listDeliveries(db, caller, params.id, query),
+    getDelivery: ({ params }, { caller }) => getDelivery(db, caller, params.id),
   }
 }

@@ -4,7 +4,7 @@ import type { Handlers } from '../handlers.ts'
 
 export function runHandlers(db: Database): Pick<Handlers, 'listRuns' | 'getRun'> {
   return {
-    listRuns: ({ query }) => listRuns(db, query),
-    getRun: ({ params }) => getRun(db, params.id),
+    listRuns: ({ query }, { caller }) => listRuns(db, caller, query),
+    getRun: ({ params }, { caller }) => getRun(db, caller, params.id),
   }
 }

@@ -1,5 +1,6 @@
 import { attachStack, detachStack, getAttachment, replaceAttachment } from '../../services/attachments.ts'
 import type { Installation } from '../../services/installation.ts'
+import { stackKind } from '../../services/stack-view.ts'
 import { createStack, deleteStack, getStack, listStacks, updateStack } from '../../services/stacks.ts'
 import type { Handlers } from '../handlers.ts'
 
@@ -7,13 +8,14 @@ export function stackHandlers(
   installation: Installation,
 ): Pick<Handlers, 'createStack' | 'listStacks' | 'getStack' | 'updateStack' | 'deleteStack'> {
   return {
-    createStack: ({ query, body }, { caller }) => createStack(installation, caller, body, query.skipVerification),
-    listStacks: ({ query }) => listStacks(installation, query),
-    getStack: ({ params }) => getStack(installation, params.id),
-    updateStack: ({ params, query, body }, { caller }) =>
-      updateStack(installation, caller, params.id, body, query.skipVerification),
-    deleteStack: async ({ params }, { caller }) => {
-      await deleteStack(installation, caller, params.id)
+    createStack: ({ query, body }, { caller }) =>
+      createStack(installation, caller, stackKind, body, query.skipVerification),
+    listStacks: ({ query }, { caller }) => listStacks(installation, caller, stackKind, query),
+    getStack: ({ params }, { caller }) => getStack(installation, caller, stackKind, params.id),
+    updateStack: ({ params, query, body }, { caller, ifMatch }) =>
+      updateStack(installation, caller, stackKind, params.id, body, query.skipVerification, ifMatch),
+    deleteStack: async ({ params }, { caller, ifMatch }) => {
+      await deleteStack(installation, caller, stackKind, params.id, ifMatch)
       return undefined
     },
   }
@@ -24,12 +26,12 @@ export function attachmentHandlers(
 ): Pick<Handlers, 'attachStack' | 'getAttachment' | 'replaceAttachment' | 'detachStack'> {
   return {
     attachStack: ({ params, query, body }, { caller }) =>
-      attachStack(installation, caller, params.id, body, query.skipVerification),
-    getAttachment: ({ params }) => getAttachment(installation, params.id),
-    replaceAttachment: ({ params, query, body }, { caller }) =>
-      replaceAttachment(installation, caller, params.id, body, query.skipVerification),
-    detachStack: async ({ params }, { caller }) => {
-      await detachStack(installation, caller, params.id)
+      attachStack(installation, caller, stackKind, params.id, body, query.skipVerification),
+    getAttachment: ({ params }, { caller }) => getAttachment(installation, caller, stackKind, params.id),
+    replaceAttachment: ({ params, query, body }, { caller, ifMatch }) =>
+      replaceAttachment(installation, caller, stackKind, params.id, body, query.skipVerification, ifMatch),
+    detachStack: async ({ params }, { caller, ifMatch }) => {
+      await detachStack(installation, caller, stackKind, params.id, ifMatch)
       return undefined
     },
   }

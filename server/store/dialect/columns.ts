@@ -1,4 +1,4 @@
-import { type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely'
+import { type CreateTableBuilder, type Kysely, type QueryExecutorProvider, type RawBuilder, sql } from 'kysely'
 import { type HasAdapter, isPostgres } from './kind.ts'
 
 /** The column types of a migration: what a column holds, in the words of either database. */
@@ -57,7 +57,7 @@ export async function compressColumn(db: Kysely<unknown>, table: string, column:
 }
 
 /** Rows of these tables change often: vacuum early and without pauses, before dead ones slow the claims (L8). */
-export async function vacuumEagerly(db: Kysely<unknown>, tables: readonly string[]): Promise<void> {
+export async function vacuumEagerly(db: QueryExecutorProvider, tables: readonly string[]): Promise<void> {
   if (!isPostgres(db)) return
   for (const table of tables) {
     await sql`alter table ${sql.table(table)}

@@ -12,9 +12,9 @@ export interface BatchStore {
 
 /**
  * `busy`: another connection is writing, so try again at once. `data`: a delivery that the database will never take.
- * `unavailable`: anything else.
+ * `full`: the disk is, and what is given up for it is not for deliveries (F6). `unavailable`: anything else.
  */
-export type BatchFailure = 'busy' | 'data' | 'unavailable'
+export type BatchFailure = 'busy' | 'data' | 'full' | 'unavailable'
 
 /** How long a delivery waits for the database (R40). */
 const patienceMs = 8_000
@@ -130,6 +130,8 @@ export function groupCommit(batches: BatchStore, events: DeliveryWriterEvents): 
     pauseMs = failure === 'unavailable' ? Math.min(longestPauseMs, Math.max(firstPauseMs, pauseMs * 2)) : 1
     const [only] = batch
     if (failure === 'data' && batch.length === 1 && only !== undefined) settle(only, { kind: 'unavailable' })
+    if (failure === 'full')
+      for (const waiting of [...batch, ...queue.splice(0)]) settle(waiting, { kind: 'unavailable' })
     for (const waiting of batch) waiting.isSuspect ||= failure === 'data'
     queue.unshift(...batch.filter((waiting) => waiting.settle !== undefined))
     giveUpLate()

@@ -1,6 +1,7 @@
 import SqliteDatabase from 'better-sqlite3'
 import { kindOfUrl } from './kind.ts'
 import { openSqliteConnection, sqliteFile } from './sqlite-connection.ts'
+import { refuseForeignFile } from './unusable-file.ts'
 
 /** A process's claim on a database. It ends with `release`, or with the process, however that dies. */
 export interface DatabaseHold {
@@ -22,6 +23,7 @@ export function holdDatabase(url: string): DatabaseHold {
  * it is.
  */
 function holdFile(file: string): DatabaseHold {
+  refuseForeignFile(file)
   const lock = openSqliteConnection(`${file}.lock`, { busyTimeoutMs: 0 })
   try {
     lock.exec('begin immediate')

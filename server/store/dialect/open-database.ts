@@ -1,7 +1,15 @@
-import { CompiledQuery, Kysely, PostgresDialect, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely'
+import {
+  CompiledQuery,
+  Kysely,
+  type LogEvent,
+  PostgresDialect,
+  SqliteAdapter,
+  SqliteDialect,
+  SqliteDriver,
+} from 'kysely'
 import type { Database, Tables } from '../tables.ts'
 import { kindOfUrl } from './kind.ts'
-import { createPostgresPool } from './postgres-pool.ts'
+import { createPostgresPool, poolForKysely } from './postgres-pool.ts'
 import { openSqliteConnection, sqliteFile } from './sqlite-connection.ts'
 
 /** With the receiver's two a process holds at most ten connections (L36). */
@@ -9,15 +17,26 @@ const poolSize = 8
 
 /**
  * Opens either database: `sqlite:<file>` or `postgres://…`. SQLite opens at once and throws when the file cannot be
- * used; PostgreSQL connects at the first statement. `destroy()` closes it.
+ * used; PostgreSQL connects at the first statement. `destroy()` closes it. `onStatementError` hears of every statement that
+ * fails, expected or not. On PostgreSQL a statement without an answer fails after `statementTimeoutMs`, where it is given.
  */
-export function openDatabase(url: string, onIdleError: (error: Error) => void = ignore): Database {
-  if (kindOfUrl(url) === 'postgres') {
-    return new Kysely<Tables>({
-      dialect: new PostgresDialect({ pool: createPostgresPool(url, poolSize, onIdleError) }),
-    })
+export function openDatabase(
+  url: string,
+  onIdleError: (error: Error) => void = ignore,
+  onStatementError: (error: unknown) => void = ignore,
+  statementTimeoutMs?: number,
+): Database {
+  const log = (event: LogEvent) => {
+    if (event.level === 'error') onStatementError(event.error)
   }
-  return new Kysely<Tables>({ dialect: new WritingSqliteDialect({ database: openSqliteConnection(sqliteFile(url)) }) })
+  if (kindOfUrl(url) === 'postgres') {
+    const pool = createPostgresPool(url, poolSize, onIdleError, statementTimeoutMs)
+    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: poolForKysely(pool) }), log })
+  }
+  return new Kysely<Tables>({
+    dialect: new WritingSqliteDialect({ database: openSqliteConnection(sqliteFile(url)) }),
+    log,
+  })
 }
 
 /** A broken idle connection is replaced when the next statement needs one; whoever wants to know passes a listener. */

@@ -1,7 +1,8 @@
 import pg from 'pg'
 import { timeOfUuidv7 } from '../../core/uuid-v7.ts'
-import type { DeliveryWriterEvents, ReceivedDelivery, StoreOutcome } from '../delivery-writer.ts'
+import type { DeliveryWriterEvents, DeliveryWriterOptions, ReceivedDelivery, StoreOutcome } from '../delivery-writer.ts'
 import { partitionStatements } from './delivery-partitions.ts'
+import { isDiskFull } from './disk-reserve.ts'
 import type { BatchFailure, BatchStore } from './group-commit.ts'
 import { createPostgresPool } from './postgres-pool.ts'
 
@@ -14,12 +15,18 @@ const queryTimeoutMs = 8_000
  * Stores batches with one statement each, through two connections of its own. Several processes may store the same
  * delivery at once: the key's unique index lets one win, and the others wait for its commit (R35, L12).
  */
-export function postgresDeliveryBatches(url: string, events: DeliveryWriterEvents): BatchStore {
+export function postgresDeliveryBatches(
+  url: string,
+  events: DeliveryWriterEvents,
+  { preparedStatements }: DeliveryWriterOptions,
+): BatchStore {
   const pool = createPostgresPool(url, maxInFlight, events.onFailure, queryTimeoutMs)
 
   async function store(batch: readonly ReceivedDelivery[]): Promise<StoreOutcome[]> {
     const groups = groupByKey(batch)
-    const query = { ...statementFor(groups.length), values: groups.flatMap(parametersOf), rowMode: 'array' }
+    const { name, text } = statementFor(groups.length)
+    const statement = preparedStatements ? { name, text } : { text }
+    const query = { ...statement, values: groups.flatMap(parametersOf), rowMode: 'array' }
     const { rows } = await pool.query<[string, string, string, string]>(query)
     const firsts = new Map(rows.map(([integration, request, digest, id]) => [keyOf(integration, request, digest), id]))
     const outcomes = new Map<ReceivedDelivery, StoreOutcome>()
@@ -95,6 +102,7 @@ function onePerDay(batch: readonly ReceivedDelivery[]): ReceivedDelivery[] {
 
 /** Classes 22, 23 and 54: a value, a constraint, a limit. */
 function failureOf(error: unknown): BatchFailure {
+  if (isDiskFull(error)) return 'full'
   return error instanceof pg.DatabaseError && /^(22|23|54)/.test(error.code ?? '') ? 'data' : 'unavailable'
 }
 
@@ -169,7 +177,7 @@ function textFor(rows: number): string {
       insert into delivery (id, integration_id, request_id, event_key, headers, received_at, size, secret_version,
         body_digest, body, state, not_before, attempts)
       select id, integration_id, request_id, event_key, headers, received_at, size, secret_version, body_digest, body,
-        'queued', received_at, 0
+        'queued', 0, 0
       from incoming where request_id is null or id in (select delivery_id from keys)
       on conflict do nothing
     )

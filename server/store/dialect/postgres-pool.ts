@@ -1,3 +1,4 @@
+import type { PostgresPool } from 'kysely'
 import pg from 'pg'
 
 const int8 = 20
@@ -26,6 +27,8 @@ export function createPostgresPool(
     },
   })
   pool.on('error', onIdleError)
+  // One that breaks while it is borrowed fails the statements; without a listener it would end the process, too.
+  pool.on('connect', (client) => client.on('error', ignore))
   return pool
 }
 
@@ -39,6 +42,38 @@ async function refuseUnflushed(client: pg.ClientBase): Promise<void> {
     throw new Error('PostgreSQL has synchronous_commit=off here: a delivery could be lost. Turn it on.')
   }
 }
+
+/**
+ * The pool as Kysely takes it. A statement that timed out may still be running: its connection is closed, and what is
+ * asked of it meanwhile (a rollback, say) fails at once instead of waiting behind it.
+ */
+export function poolForKysely(pool: pg.Pool): PostgresPool {
+  return {
+    connect: async () => {
+      const client = await pool.connect()
+      let broken: Error | undefined
+      const query = async (text: string, parameters: unknown[]) => {
+        if (broken) throw broken
+        try {
+          return await client.query(text, parameters)
+        } catch (error) {
+          if (isReadTimeout(error)) broken = error
+          throw error
+        }
+      }
+      const borrowed = { query, release: () => client.release(broken) }
+      return borrowed as unknown as Awaited<ReturnType<PostgresPool['connect']>> // it never asks for a cursor
+    },
+    end: () => pool.end(),
+  }
+}
+
+/** Whether no answer to a statement came in time: whether it was carried out is not known. */
+export function isReadTimeout(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Query read timeout'
+}
+
+function ignore(): void {}
 
 function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   if (oid === int8 && format !== 'binary') return Number

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import SqliteDatabase from 'better-sqlite3'
+import { explainUnusable, explainUnwritable, refuseForeignFile } from './unusable-file.ts'
 
 /** How long a statement waits, blocking the process, for another process's write. */
 const busyTimeoutMs = 5_000
@@ -37,7 +38,7 @@ export function openSqliteConnection(
   options: { readonly busyTimeoutMs: number } = { busyTimeoutMs },
 ): SqliteDatabase.Database {
   makePrivate(file)
-  const connection = new SqliteDatabase(file, { timeout: busyTimeoutMs })
+  const connection = openFile(file)
   try {
     connection.pragma(`page_size = ${pageSize}`)
     // A statement after the switch to WAL makes SQLite take the mode's own default; from then on FULL stays FULL.
@@ -53,22 +54,25 @@ export function openSqliteConnection(
     return connection
   } catch (error) {
     connection.close()
-    throw error
+    throw explainUnusable(file, error) ?? error
+  }
+}
+
+function openFile(file: string): SqliteDatabase.Database {
+  try {
+    return new SqliteDatabase(file, { timeout: busyTimeoutMs })
+  } catch (error) {
+    throw explainUnusable(file, error) ?? error
   }
 }
 
 /** SQLite gives its WAL and index files the mode of the database file. */
 function makePrivate(file: string): void {
+  refuseForeignFile(file)
   try {
     closeSync(openSync(file, 'a', 0o600))
     chmodSync(file, 0o600)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new Error(
-      `Cannot open the database ${file} for writing (${code}): check that its folder is there and ours.`,
-      {
-        cause: error,
-      },
-    )
+    throw explainUnwritable(file, error)
   }
 }

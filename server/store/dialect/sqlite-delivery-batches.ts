@@ -1,5 +1,6 @@
 import SqliteDatabase from 'better-sqlite3'
 import type { ReceivedDelivery, StoreOutcome } from '../delivery-writer.ts'
+import { isDiskFull } from './disk-reserve.ts'
 import type { BatchFailure, BatchStore } from './group-commit.ts'
 import { openSqliteConnection } from './sqlite-connection.ts'
 
@@ -8,9 +9,40 @@ const maxBatch = 128
 
 /**
  * Stores batches through a connection of its own: another part's open transaction must not carry deliveries along.
- * It never waits for that transaction while holding the event loop, which the other part needs to finish.
+ * It never waits for that transaction while holding the event loop, which the other part needs to finish. After a write
+ * or a flush that failed the connection is closed, and the next batch opens another, which reads the log as it is: a
+ * second flush on the same one would succeed as if nothing had been (F5).
  */
 export function sqliteDeliveryBatches(file: string): BatchStore {
+  let connection: BatchConnection | undefined = openBatchConnection(file)
+  return {
+    maxBatch,
+    maxInFlight: 1,
+    store(batch) {
+      connection ??= openBatchConnection(file)
+      try {
+        return connection.store(batch)
+      } catch (error) {
+        if (failureOf(error) === 'unavailable') {
+          connection.close()
+          connection = undefined
+        }
+        throw error
+      }
+    },
+    failureOf,
+    close() {
+      connection?.close()
+    },
+  }
+}
+
+interface BatchConnection {
+  store(batch: readonly ReceivedDelivery[]): StoreOutcome[]
+  close(): void
+}
+
+function openBatchConnection(file: string): BatchConnection {
   const connection = openSqliteConnection(file, { busyTimeoutMs: 0 })
   const begin = connection.prepare('begin immediate')
   const commit = connection.prepare('commit')
@@ -28,7 +60,7 @@ export function sqliteDeliveryBatches(file: string): BatchStore {
   const insertDelivery = connection.prepare(`
     insert into delivery (id, integration_id, request_id, event_key, headers, received_at, size, secret_version,
       body_digest, state, not_before, attempts, body)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, 0, ?)`)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, 0, ?)`)
 
   function storeOne(delivery: ReceivedDelivery): StoreOutcome {
     const { id, integrationId, requestId, bodyDigest, receivedAt, body } = delivery
@@ -47,15 +79,12 @@ export function sqliteDeliveryBatches(file: string): BatchStore {
       body.length,
       delivery.secretVersion,
       bodyDigest,
-      receivedAt,
       body,
     )
     return { kind: 'stored', id }
   }
 
   return {
-    maxBatch,
-    maxInFlight: 1,
     store(batch) {
       begin.run()
       try {
@@ -67,7 +96,6 @@ export function sqliteDeliveryBatches(file: string): BatchStore {
         throw error
       }
     },
-    failureOf,
     close() {
       connection.close()
     },
@@ -77,5 +105,6 @@ export function sqliteDeliveryBatches(file: string): BatchStore {
 function failureOf(error: unknown): BatchFailure {
   if (!(error instanceof SqliteDatabase.SqliteError)) return 'unavailable'
   if (error.code.startsWith('SQLITE_BUSY')) return 'busy'
+  if (isDiskFull(error)) return 'full'
   return /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)/.test(error.code) ? 'data' : 'unavailable'
 }

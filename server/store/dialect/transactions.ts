@@ -27,3 +27,9 @@ export function claimRows(db: HasAdapter) {
   return <DB, Table extends keyof DB, Row>(query: SelectQueryBuilder<DB, Table, Row>) =>
     isPostgres(db) ? query.forUpdate().skipLocked() : query
 }
+
+/** Locks the rows against writers, not against others who hold them likewise, until the transaction ends. */
+export function holdRows(db: HasAdapter) {
+  return <DB, Table extends keyof DB, Row>(query: SelectQueryBuilder<DB, Table, Row>) =>
+    isPostgres(db) ? query.forShare() : query
+}

@@ -19,6 +19,7 @@ const target: WebhookTarget = {
   managedBy: 'service',
   webhookId: null,
   stackIds: ['a'],
+  moduleIds: [],
 }
 const registration: Registration = {
   id: '0b6d6b0e-0000-7000-8000-000000000003',

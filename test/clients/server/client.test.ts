@@ -1,8 +1,8 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { createServerClient } from '../../../clients/server/client.ts'
-import { ServerProblem, UnexpectedAnswer } from '../../../clients/server/problem.ts'
+import { SecretAlreadyShown, ServerProblem, UnexpectedAnswer } from '../../../clients/server/problem.ts'
 import { TransportError } from '../../../clients/transport.ts'
 import { openUndiciTransport } from '../../../clients/transport-undici.ts'
 
@@ -10,6 +10,7 @@ interface Seen {
   readonly method: string
   readonly url: string
   readonly authorization: string | undefined
+  readonly headers: IncomingHttpHeaders
   readonly body: string
 }
 
@@ -17,9 +18,19 @@ interface Answer {
   readonly status?: number
   readonly body?: unknown
   readonly text?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 const credentials = { keyId: 'a-key', keySecret: 'a-secret' }
+const space = {
+  id: 'a',
+  name: 'A',
+  parentId: 'root',
+  inheritEntities: false,
+  labels: [],
+  description: '',
+  createdAt: '2024-01-01T00:00:00.000Z',
+}
 const emptyPage = { body: { items: [], nextCursor: null } }
 
 test('exchanges the API key once for all calls that wait, and sends the token with each', async () => {
@@ -105,6 +116,38 @@ test('encodes path and query, and sends no parameter that is undefined', async (
   expect(urls).toEqual(['/context/api/v1/stacks?limit=2&cursor=a%26b%3Dc+d', '/context/api/v1/spaces/a%2Fb%3Fc%23d'])
 })
 
+test('sends a version and an idempotency key as headers, repeats a parameter that has several values, and gives the ETag', async () => {
+  const server = await serve(({ url, method }) => {
+    if (isToken(url)) return token('one')
+    return method === 'GET' ? emptyPage : { body: { space, detached: [] }, headers: { etag: '"v2"' } }
+  })
+  const request = { params: { id: 'a' }, query: {}, body: { name: 'A' } }
+
+  const changed = await server.client().callWithEtag('updateSpace', request, { ifMatch: '"v1"', idempotencyKey: 'k' })
+  await server.client().call('listSpaces', { query: { anyLabel: ['a', 'b'] } })
+
+  const [write, list] = server.seen.filter(({ url }) => !isToken(url))
+  expect(write?.headers).toMatchObject({ 'if-match': '"v1"', 'idempotency-key': 'k' })
+  expect(list?.url).toBe('/context/api/v1/spaces?anyLabel=a&anyLabel=b')
+  expect(list?.headers['if-match']).toBeUndefined()
+  expect(changed.etag).toBe('"v2"')
+  expect(changed.answer.space).toEqual(space)
+})
+
+test('R202 a secret that was shown before is an error of its own, with the rest of the answer', async () => {
+  const server = await serve(({ url }) =>
+    isToken(url) ? token('one') : { status: 201, body: { id: 'x', name: 'CI', secretShown: true } },
+  )
+
+  const failure = await server
+    .client()
+    .call('createApiKey', { body: { name: 'CI', role: 'reader' } }, { idempotencyKey: 'k' })
+    .catch((error: unknown) => error)
+
+  expect(failure).toBeInstanceOf(SecretAlreadyShown)
+  expect(failure).toMatchObject({ answer: { id: 'x', name: 'CI' } })
+})
+
 test('never leaves the path of the operation', async () => {
   const server = await serve(() => token('one'))
 
@@ -180,11 +223,12 @@ async function serve(answer: (seen: Seen) => Answer) {
         method: request.method ?? '',
         url: request.url ?? '',
         authorization: request.headers.authorization,
+        headers: request.headers,
         body,
       }
       seen.push(one)
-      const { status = 200, body: json, text = JSON.stringify(json) } = answer(one)
-      response.writeHead(status, { 'content-type': 'application/json' }).end(text)
+      const { status = 200, body: json, text = JSON.stringify(json), headers = {} } = answer(one)
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { canUseIntegration, type SpaceNode, usableSpaces } from '../../../schemas/rules/usable-spaces.ts'
+import { canUseIntegration, explainUse, type SpaceNode, usableSpaces } from '../../../schemas/rules/usable-spaces.ts'
 
 const root = { id: 'root', parentId: null, inheritEntities: false }
 const inherits = (id: string, parentId: string): SpaceNode => ({ id, parentId, inheritEntities: true })
@@ -61,3 +62,42 @@ test.for([
 function tree(spaces: readonly SpaceNode[]): ReadonlyMap<string, SpaceNode> {
   return new Map([root, ...spaces].map((space) => [space.id, space]))
 }
+
+test.for([
+  { name: 'R22 why: it is the default', isDefault: true, at: 'root', reason: 'default', path: ['c'] },
+  { name: 'R22 why: it lives here', isDefault: false, at: 'c', reason: 'same_space', path: ['c'] },
+  { name: 'R22 why: every link inherits', isDefault: false, at: 'b', reason: 'inherited', path: ['c', 'b'] },
+  { name: 'R22 why not: a link does not inherit', isDefault: false, at: 'root', reason: 'blocked', path: ['c', 'b'] },
+  { name: 'R22 why not: it lives beside', isDefault: false, at: 'd', reason: 'elsewhere', path: ['c', 'b'] },
+  { name: 'R22 why not: it lives nowhere', isDefault: false, at: 'gone', reason: 'elsewhere', path: ['c', 'b'] },
+])('$name', ({ isDefault, at, reason, path }) => {
+  const spaces = tree([stands('b', 'root'), inherits('c', 'b'), inherits('d', 'root')])
+
+  expect(explainUse({ isDefault, spaceId: at }, 'c', spaces)).toEqual({
+    isUsable: !['blocked', 'elsewhere'].includes(reason),
+    reason,
+    path,
+  })
+})
+
+test('R22 the explanation always agrees with the rule', () => {
+  const ids = ['root', 'a', 'b', 'c', 'd']
+  const node = (id: string) =>
+    fc.record({ id: fc.constant(id), parentId: fc.constantFrom(null, ...ids), inheritEntities: fc.boolean() })
+  fc.assert(
+    fc.property(
+      fc.tuple(...ids.map(node)),
+      fc.constantFrom(...ids),
+      fc.record({ isDefault: fc.boolean(), spaceId: fc.constantFrom(...ids) }),
+      (nodes, spaceId, integration) => {
+        const spaces = new Map(nodes.map((each) => [each.id, each]))
+        const { isUsable, reason, path } = explainUse(integration, spaceId, spaces)
+
+        expect(isUsable).toBe(canUseIntegration(integration, spaceId, spaces))
+        expect(path[0]).toBe(spaceId)
+        if (reason === 'inherited') expect(path.at(-1)).toBe(integration.spaceId)
+        if (reason === 'blocked') expect(path).not.toContain(integration.spaceId)
+      },
+    ),
+  )
+})

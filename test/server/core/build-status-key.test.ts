@@ -4,6 +4,7 @@ import { buildStatusKey } from '../../../server/core/build-status-key.ts'
 
 test('R91 the key names the stack and the type', () => {
   expect(buildStatusKey('network-prod', 'TRACKED')).toBe('mooring/network-prod/tracked')
+  expect(buildStatusKey('network-prod', 'MODULE', 'module')).toBe('mooring/module/network-prod/module')
   expect(buildStatusKey('network-prod', 'PROPOSED')).toBe('mooring/network-prod/proposed')
 })
 

@@ -1,29 +1,56 @@
 import { createHmac, generateKeyPairSync, hkdfSync, randomBytes, randomUUID } from 'node:crypto'
 import jsonwebtoken from 'jsonwebtoken'
 import { describe, expect, test } from 'vitest'
-import { createTokenSigner, tokenLifetimeSeconds } from '../../../server/core/jwt.ts'
+import {
+  createTokenSigner,
+  sessionIdleSeconds,
+  type TokenSubject,
+  tokenLifetimeSeconds,
+} from '../../../server/core/jwt.ts'
 
 const encryptionKey = randomBytes(32)
 const instanceId = randomUUID()
-const keyId = randomUUID()
+const subject: TokenSubject = { keyId: randomUUID(), audience: 'api', generation: 1, sessionId: null }
 const now = Date.now()
 const signer = createTokenSigner({ current: encryptionKey, old: [] }, instanceId)
 const signingKey = Buffer.from(hkdfSync('sha256', encryptionKey, '', 'mooring api token', 32))
-const { token } = signer.sign(keyId, now)
+const { token } = signer.sign(subject, now)
 const header = part(token, 0)
 const claims = part(token, 1)
 
 test('S14 a token stands for its API key for ten minutes', () => {
-  const { expiresAt } = signer.sign(keyId, now)
+  const { expiresAt } = signer.sign(subject, now)
 
   expect(expiresAt).toBe((Math.floor(now / 1000) + tokenLifetimeSeconds) * 1000)
-  expect(signer.verify(token, now)).toEqual({ keyId })
-  expect(signer.verify(token, now + 599_000)).toEqual({ keyId })
-  expect(signer.verify(token, now + 601_000)).toBeUndefined()
+  expect(signer.verify(token, ['api'], now)).toEqual(subject)
+  expect(signer.verify(token, ['api'], now + 599_000)).toEqual(subject)
+  expect(signer.verify(token, ['api'], now + 601_000)).toBeUndefined()
+})
+
+test('S15 a token is good for its own audience alone', () => {
+  for (const audience of ['api', 'worker', 'registrar'] as const) {
+    const own = signer.sign({ ...subject, audience }, now).token
+
+    expect(signer.verify(own, ['api', 'worker', 'registrar'], now)).toEqual({ ...subject, audience })
+    expect(signer.verify(own, [audience], now)).toEqual({ ...subject, audience })
+    expect(signer.verify(own, ['ui'], now)).toBeUndefined()
+    expect(signer.verify(own, [], now)).toBeUndefined()
+  }
+})
+
+test('S15 S19 a browser’s token names its session, lives for half an hour, and is taken for nothing else', () => {
+  const browser: TokenSubject = { ...subject, audience: 'ui', sessionId: randomUUID() }
+  const own = signer.sign(browser, now).token
+  const { sid: _sid, ...withoutSession } = part(own, 1)
+
+  expect(signer.verify(own, ['ui'], now + 1_799_000)).toEqual(browser)
+  expect(signer.verify(own, ['ui'], now + 1_801_000)).toBeUndefined()
+  expect(signer.verify(own, ['api', 'worker', 'registrar'], now)).toBeUndefined()
+  expect(signer.verify(forge(header, withoutSession), ['ui'], now)).toBeUndefined()
 })
 
 test('S14 a rightly made token passes, so that the refusals below are about what they change', () => {
-  expect(signer.verify(forge(header, claims), now)).toEqual({ keyId })
+  expect(signer.verify(forge(header, claims), ['api'], now)).toEqual(subject)
 })
 
 describe('S14 refuses', () => {
@@ -55,6 +82,12 @@ describe('S14 refuses', () => {
     { name: 'S14 no time of issue', wrong: forge(header, withoutTime) },
     { name: 'S14 no audience', wrong: forge(header, withoutAudience) },
     { name: 'S14 another audience', wrong: forge(header, { ...claims, aud: 'worker' }) },
+    { name: 'S14 no generation', wrong: forge(header, { ...claims, gen: undefined }) },
+    { name: 'S14 a session in a token that is no browser’s', wrong: forge(header, { ...claims, sid: randomUUID() }) },
+    {
+      name: 'S14 a browser’s life in a token that is none',
+      wrong: forge(header, { ...claims, exp: Number(claims.iat) + sessionIdleSeconds }),
+    },
     { name: 'S14 no issuer', wrong: forge(header, withoutIssuer) },
     { name: 'S14 another installation’s token', wrong: forge(header, { ...claims, iss: `mooring:${randomUUID()}` }) },
     {
@@ -84,7 +117,7 @@ describe('S14 refuses', () => {
     { name: 'S14 no token', wrong: 'abc' },
     { name: 'S14 four parts', wrong: `${token}.x` },
   ])('$name', ({ wrong }) => {
-    expect(signer.verify(wrong, now)).toBeUndefined()
+    expect(signer.verify(wrong, ['api'], now)).toBeUndefined()
   })
 })
 
@@ -92,8 +125,8 @@ test('S14 a key that was rotated out still verifies while it is listed', () => {
   const rotated = createTokenSigner({ current: randomBytes(32), old: [encryptionKey] }, instanceId)
   const forgotten = createTokenSigner({ current: randomBytes(32), old: [] }, instanceId)
 
-  expect(rotated.verify(token, now)).toEqual({ keyId })
-  expect(forgotten.verify(token, now)).toBeUndefined()
+  expect(rotated.verify(token, ['api'], now)).toEqual(subject)
+  expect(forgotten.verify(token, ['api'], now)).toBeUndefined()
 })
 
 function part(of: string, index: number): Record<string, unknown> {

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { uuidv7 } from '../../../server/core/uuid-v7.ts'
 import { type Jobs, startJobs } from '../../../server/jobs/start-jobs.ts'
+import { jobTasks } from '../../../server/jobs/tasks.ts'
+import { openJobQueue } from '../../../server/store/dialect/job-queue.ts'
 import { createWake, type Wake } from '../../../server/store/dialect/wake.ts'
 import type { Database } from '../../../server/store/tables.ts'
 import { databases, type TestDatabase } from '../../support/databases.ts'
@@ -51,9 +53,17 @@ function start(world: World, db: Database = world.db): Jobs & { readonly logged:
     db,
     clock,
     publicUrl: () => 'https://mooring.test',
-    bitbucket: { checkHost: () => undefined, bitbucketClient },
+    bitbucket: {
+      checkHost: () => undefined,
+      bitbucketClient,
+      webhooksClient: () => undefined,
+      visitingClient: () => {
+        throw new Error('The jobs use stored tokens alone.')
+      },
+    },
   }
-  const jobs = startJobs({ installation, wake: world.wake, log })
+  const queue = openJobQueue(db, { tasks: jobTasks, clock, log })
+  const jobs = startJobs({ installation, wake: world.wake, queue, log })
   onTestFinished(() => jobs.stop())
   return { ...jobs, logged }
 }

@@ -9,7 +9,7 @@ for (const database of databases) {
     test('R205 a key shows its secret once, and is stored as its hash', async () => {
       const server = await startTestServer(database)
 
-      const { secret, ...key } = await server.root.call('createApiKey', { body: { name: 'CI', role: 'root-admin' } })
+      const { secret, ...key } = await server.root.call('createApiKey', { body: { name: 'CI', role: 'admin' } })
 
       const { items } = await server.root.call('listApiKeys', { query: {} })
       const rows = await server.db.selectFrom('api_key').selectAll().execute()
@@ -22,7 +22,7 @@ for (const database of databases) {
       const server = await startTestServer(database)
       const secret = randomBytes(32).toString('base64url')
       const create = (brought: string) =>
-        server.root.call('createApiKey', { body: { name: 'CI', role: 'root-admin', secret: brought } })
+        server.root.call('createApiKey', { body: { name: 'CI', role: 'admin', secret: brought } })
 
       const { id } = await create(secret)
 
@@ -32,7 +32,7 @@ for (const database of databases) {
 
     test('R205 S16 revoking a key ends its tokens', async () => {
       const server = await startTestServer(database)
-      const { id, secret } = await server.root.call('createApiKey', { body: { name: 'CI', role: 'root-admin' } })
+      const { id, secret } = await server.root.call('createApiKey', { body: { name: 'CI', role: 'admin' } })
       const token = await server.token({ keyId: id, keySecret: secret })
       const ask = async () => (await server.request('GET', '/api/v1/spaces', { token })).status
 
@@ -49,7 +49,7 @@ for (const database of databases) {
     test('S16 another process’s revocation is seen within five seconds', async () => {
       let now = Date.now()
       const server = await startTestServer(database, { clock: { now: () => now } })
-      const { id, secret } = await server.root.call('createApiKey', { body: { name: 'CI', role: 'root-admin' } })
+      const { id, secret } = await server.root.call('createApiKey', { body: { name: 'CI', role: 'admin' } })
       const token = await server.token({ keyId: id, keySecret: secret })
       const ask = async () => (await server.request('GET', '/api/v1/spaces', { token })).status
       await ask()
@@ -65,7 +65,7 @@ for (const database of databases) {
       const server = await startTestServer(database, { clock: { now: () => now } })
       const expiresAt = new Date(now + 60_000).toISOString()
       const { id, secret } = await server.root.call('createApiKey', {
-        body: { name: 'CI', role: 'root-admin', expiresAt },
+        body: { name: 'CI', role: 'admin', expiresAt },
       })
       const token = await server.token({ keyId: id, keySecret: secret })
 
@@ -109,7 +109,7 @@ for (const database of databases) {
       const server = await startTestServer(database, { bootstrapKey })
       const client = server.client({ keyId: bootstrapKey.id, keySecret: bootstrapKey.secret })
 
-      const again = await failureOf(client.call('createApiKey', { body: { name: 'x', role: 'root-admin' } }))
+      const again = await failureOf(client.call('createApiKey', { body: { name: 'x', role: 'admin' } }))
 
       expect(again.code).toBe('invalid_api_key')
       expect((await server.root.call('listApiKeys', { query: {} })).items).toHaveLength(1)
@@ -142,11 +142,11 @@ for (const database of databases) {
       })
 
       const results = await Promise.allSettled(
-        Array.from({ length: 10 }, () => client.call('createApiKey', { body: { name: 'root', role: 'root-admin' } })),
+        Array.from({ length: 10 }, () => client.call('createApiKey', { body: { name: 'root', role: 'admin' } })),
       )
 
       expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-      const rows = await server.db.selectFrom('api_key').select('id').where('role', '=', 'root-admin').execute()
+      const rows = await server.db.selectFrom('api_key').select('id').where('role', '=', 'admin').execute()
       expect(rows).toHaveLength(1)
     })
 

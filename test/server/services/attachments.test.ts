@@ -147,7 +147,7 @@ needs('git', 'git-http-backend')('stacks and a Bitbucket that answers', () => {
           detached: { reason: 'integration_deleted', projectKey: 'INFRA', repositorySlug: 'network' },
         })
         const [run] = (await root.call('listRuns', { query: { stackId: 's' } })).items
-        expect(run).toMatchObject({ state: 'FAILED', stateReason: 'The stack was detached.' })
+        expect(run).toMatchObject({ state: 'FAILED', stateReason: 'Detached from its integration.' })
       })
 
       test('R9 R80 a stack stays detached when the integration comes back, until one is chosen', async () => {

@@ -40,7 +40,7 @@ for (const database of databases) {
       await remove()
 
       expect(refused).toMatchObject({ code: 'space_not_empty', status: 409 })
-      expect(refused.detail).toContain('1 spaces, 1 integrations, 1 stacks and 1 API keys')
+      expect(refused.detail).toContain('1 spaces, 1 integrations, 1 stacks, 1 API keys')
       expect(keyLeft.detail).toContain('1 API keys')
       expect((await failureOf(root.call('getSpace', { params: { id: 'team' } }))).code).toBe('space_not_found')
     })

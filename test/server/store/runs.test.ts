@@ -24,6 +24,7 @@ function tracked(stack: TestStack, commit: string, expectedHead: string | null):
   return {
     deliveryId,
     stackId: stack.id,
+    stackKind: 'stack',
     stackSlug: stack.slug,
     type: 'TRACKED',
     commit,

@@ -1,0 +1,112 @@
+import * as z from 'zod'
+import { Module, ModuleAttachment, ModuleUpdate, NewModule } from '../module.ts'
+import type { OperationTable } from '../operation.ts'
+import { labelQuery, pageOf, pageQuery } from '../page.ts'
+import { NewAttachment } from '../stack.ts'
+import { Slug, SpaceId } from '../text.ts'
+import { attachProblems } from './attach-problems.ts'
+import { bySlug, saving } from './parameters.ts'
+
+export const moduleOperations = {
+  createModule: {
+    method: 'POST',
+    path: '/api/v1/modules',
+    summary: 'Create a module',
+    permission: 'administer',
+    query: saving,
+    body: NewModule,
+    status: 201,
+    response: Module,
+    problems: ['name_taken', 'space_not_found', ...attachProblems],
+  },
+  listModules: {
+    method: 'GET',
+    path: '/api/v1/modules',
+    summary: 'List the modules',
+    permission: 'read',
+    query: z.object({
+      ...pageQuery,
+      ...labelQuery,
+      spaceId: SpaceId.optional(),
+      integrationId: Slug.optional(),
+      detached: z.enum(['true', 'false']).optional(),
+    }),
+    status: 200,
+    response: pageOf(Module),
+    problems: [],
+  },
+  getModule: {
+    method: 'GET',
+    path: '/api/v1/modules/{id}',
+    summary: 'Read a module',
+    permission: 'read',
+    params: bySlug,
+    status: 200,
+    response: Module,
+    problems: ['module_not_found'],
+  },
+  updateModule: {
+    method: 'PATCH',
+    path: '/api/v1/modules/{id}',
+    summary: 'Change a module or its repository, or move it to another space',
+    permission: 'administer',
+    params: bySlug,
+    query: saving,
+    body: ModuleUpdate,
+    status: 200,
+    response: Module,
+    problems: ['module_not_found', 'space_not_found', 'stack_already_attached', ...attachProblems],
+  },
+  deleteModule: {
+    method: 'DELETE',
+    path: '/api/v1/modules/{id}',
+    summary: 'Delete a module and its runs',
+    permission: 'administer',
+    params: bySlug,
+    status: 204,
+    problems: ['module_not_found'],
+  },
+  attachModule: {
+    method: 'POST',
+    path: '/api/v1/modules/{id}/attachment',
+    summary: 'Attach a module to a repository',
+    permission: 'administer',
+    params: bySlug,
+    query: saving,
+    body: NewAttachment,
+    status: 201,
+    response: ModuleAttachment,
+    problems: ['module_not_found', 'stack_already_attached', ...attachProblems],
+  },
+  getModuleAttachment: {
+    method: 'GET',
+    path: '/api/v1/modules/{id}/attachment',
+    summary: 'Read a module’s attachment',
+    permission: 'read',
+    params: bySlug,
+    status: 200,
+    response: ModuleAttachment,
+    problems: ['module_not_found', 'attachment_not_found'],
+  },
+  replaceModuleAttachment: {
+    method: 'PUT',
+    path: '/api/v1/modules/{id}/attachment',
+    summary: 'Change the integration or the repository of a module’s attachment',
+    permission: 'administer',
+    params: bySlug,
+    query: saving,
+    body: NewAttachment,
+    status: 200,
+    response: ModuleAttachment,
+    problems: ['module_not_found', 'attachment_not_found', 'stack_already_attached', ...attachProblems],
+  },
+  detachModule: {
+    method: 'DELETE',
+    path: '/api/v1/modules/{id}/attachment',
+    summary: 'Detach a module from its repository',
+    permission: 'administer',
+    params: bySlug,
+    status: 204,
+    problems: ['module_not_found', 'attachment_not_found'],
+  },
+} as const satisfies OperationTable
