@@ -16,7 +16,7 @@ for (const database of databases) {
     const { worlds, ...size } = sizes[database.name]
     test.for(Array.from({ length: worlds }, (_, index) => index))(
       'R26 S20 S21 no answer shows what is hidden, and hidden looks like absent (world %i)',
-      { timeout: 120_000 },
+      { timeout: 240_000 },
       async () => {
         const seed = Number(process.env.MOORING_SEED ?? Math.floor(Math.random() * 2 ** 31))
         const server = await startTestServer(database)
