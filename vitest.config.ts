@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 const everywhere = {
   pool: 'forks',
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   hookTimeout: 60_000,
   chaiConfig: { truncateThreshold: 200 }, // a row's name is a sentence, shown whole in the test's title
 } as const

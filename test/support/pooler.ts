@@ -47,7 +47,7 @@ export async function startPooler(url: string): Promise<string> {
   const through = new URL(url)
   through.port = String(port)
   for (let tries = 0; !(await answers(through.href)); tries += 1) {
-    if (child.exitCode !== null || tries === 100) throw new Error(`pgbouncer did not start: ${errors}`)
+    if (child.exitCode !== null || tries === 600) throw new Error(`pgbouncer did not start: ${errors}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   return through.href

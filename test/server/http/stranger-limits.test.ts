@@ -32,11 +32,14 @@ for (const database of databases) {
         (await server.request('POST', '/api/v1/token', { token: null, body })).status
 
       const statuses = await Promise.all(Array.from({ length: 200 }, () => attempt(wrong)))
-      for (let spent = 0; spent < 120; spent++) await server.request('GET', '/api/v1/meta', { token: null })
+      // The right key comes among the strangers, of whom some are refused before it and some after.
+      const stranger = async () => (await server.request('GET', '/api/v1/meta', { token: null })).status
+      const strangers = () => Promise.all(Array.from({ length: 200 }, stranger))
+      const [before, right, after] = await Promise.all([strangers(), attempt(server.rootKey), strangers()])
 
       expect(new Set(statuses)).toEqual(new Set([401, 429]))
-      expect((await server.request('GET', '/api/v1/meta', { token: null })).status).toBe(429)
-      expect(await attempt(server.rootKey)).toBe(200)
+      expect(before.concat(after)).toContain(429)
+      expect(right).toBe(200)
     })
 
     test('S13 X-Forwarded-For is ignored unless it comes through a trusted proxy', async () => {
@@ -47,12 +50,15 @@ for (const database of databases) {
           const headers = { 'x-forwarded-for': address }
           return (await server.request('GET', '/api/v1/meta', { token: null, headers })).status
         }
-        for (let sent = 0; sent < 200; sent++) await from('198.51.100.7')
-        return { same: await from('198.51.100.7'), other: await from('198.51.100.8') }
+        const times = (count: number, address: string) =>
+          Promise.all(Array.from({ length: count }, () => from(address)))
+        // At once: what is spent one after the other comes back meanwhile.
+        const [same, other] = await Promise.all([times(400, '198.51.100.7'), times(40, '198.51.100.8')])
+        return { same: same.includes(429), other: other.includes(429) }
       }
 
-      expect(await flood(plain)).toEqual({ same: 429, other: 429 })
-      expect(await flood(behind)).toEqual({ same: 429, other: 200 })
+      expect(await flood(plain)).toEqual({ same: true, other: true })
+      expect(await flood(behind)).toEqual({ same: true, other: false })
     })
 
     test('S13 beside a flood of strangers, to the API and to the receiver, no honest delivery is refused', async () => {
