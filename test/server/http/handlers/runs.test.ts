@@ -85,7 +85,7 @@ function suite(database: TestDatabase): void {
     await server.root.call('deleteIntegration', { params: { id: integration.id }, query: {} })
 
     const { items } = await server.root.call('listRuns', { query: { stackId: stack.id } })
-    expect(items).toMatchObject([{ state: 'FAILED', stateReason: expect.stringContaining('detached') }])
+    expect(items).toMatchObject([{ state: 'FAILED', stateReason: 'Detached from its integration.' }])
   })
 
   test('R82 when only the stack is detached, its commit is told that the run failed', async () => {
