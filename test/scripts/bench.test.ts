@@ -18,7 +18,7 @@ test('a smoke run of all benches prints one JSON line per target, whole and with
   for (const target of targets) {
     expect(Object.keys(target)).toEqual(['target', 'value', 'goal', 'met', 'peer', 'rounds', 'spread'])
     expect(target).toEqual({
-      target: expect.stringMatching(/^(ingestion|provider-start|queue)\.[A-Za-z0-9.]+$/),
+      target: expect.stringMatching(/^(ingestion|lists|provider-start|queue)\.[A-Za-z0-9.]+$/),
       value: expect.any(Number),
       goal: expect.stringMatching(/^(>=|<=|<)[0-9.]+$/),
       met: expect.any(Boolean),
