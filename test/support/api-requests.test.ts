@@ -7,7 +7,7 @@ import { arbitraryRequest } from './api-requests.ts'
 test.for(Object.keys(operations) as OperationId[])(
   'R204 most made-up requests of %s are valid, and some are not',
   (id) => {
-    const requests = fc.sample(arbitraryRequest(id, { spaceId: ['root'] }), { numRuns: 200, seed: 1 })
+    const requests = fc.sample(arbitraryRequest(id, { spaceId: ['root'] }, 25), { numRuns: 200, seed: 1 })
 
     const valid = requests.filter((request) => isValid(operations[id], request)).length
 
@@ -18,8 +18,8 @@ test.for(Object.keys(operations) as OperationId[])(
 
 test('R204 made-up requests are about objects that exist', () => {
   const existing = { spaceId: ['platform'], 'id:/api/v1/stacks/{id}': ['network'] }
-  const made = fc.sample(arbitraryRequest('createStack', existing), { numRuns: 100, seed: 1 })
-  const changed = fc.sample(arbitraryRequest('updateStack', existing), { numRuns: 100, seed: 1 })
+  const made = fc.sample(arbitraryRequest('createStack', existing, 25), { numRuns: 100, seed: 1 })
+  const changed = fc.sample(arbitraryRequest('updateStack', existing, 25), { numRuns: 100, seed: 1 })
 
   const spaces = made.map(({ body }) => (body as { spaceId?: string }).spaceId).filter((id) => id !== undefined)
   expect(spaces.filter((id) => id === 'platform').length).toBeGreaterThan(spaces.length * 0.6)

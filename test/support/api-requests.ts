@@ -18,24 +18,33 @@ export type ExistingIds = Readonly<Record<string, readonly string[]>>
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
-/** How many of a hundred requests are spoilt in one place. */
-const spoiltShare = 25
+interface Known {
+  readonly ids: ReadonlyMap<string, readonly string[]>
+  /** How often, against nine times an existing object, one is named that does not exist. */
+  readonly absentWeight: number
+}
 
 /**
- * Makes requests of an operation from its schemas: three of four are as the schemas want them, and about existing
- * objects where there are any; one of four is wrong in one place.
+ * Makes requests of an operation from its schemas, about existing objects where there are any. Of a hundred
+ * `spoiltShare` are wrong in one place, the others as the schemas want them; with none wrong, none names an object that
+ * does not exist, either.
  */
-export function arbitraryRequest(id: OperationId, existing: ExistingIds = {}): fc.Arbitrary<ArbitraryRequest> {
+export function arbitraryRequest(
+  id: OperationId,
+  existing: ExistingIds,
+  spoiltShare: number,
+): fc.Arbitrary<ArbitraryRequest> {
   const operation: Operation = operations[id]
-  const known = new Map(Object.entries(existing))
-  const pathIds = known.get(`id:${operation.path}`)
-  if (pathIds) known.set('id', pathIds)
-  else known.delete('id')
+  const ids = new Map(Object.entries(existing))
+  const pathIds = ids.get(`id:${operation.path}`)
+  if (pathIds) ids.set('id', pathIds)
+  else ids.delete('id')
+  const known: Known = { ids, absentWeight: spoiltShare === 0 ? 0 : 1 }
   const right = fc.record({
     params: objectOf(operation.params, known) as fc.Arbitrary<Record<string, string>>,
     query: objectOf(operation.query, known).map(asQuery),
     body: operation.body
-      ? madeFrom(schemaOf(operation.body), '', known).map((body) => (id === 'createApiKey' ? ofService(body) : body))
+      ? madeFrom(schemaOf(operation.body), '', known).map((body) => (id === 'createApiKey' ? ofOneKind(body) : body))
       : fc.constant(undefined),
   })
   return fc
@@ -65,9 +74,11 @@ function spoil(request: ArbitraryRequest, value: unknown, place: number): Arbitr
 }
 
 /** A key is a user's or a service's, and only a registrar's is narrowed. */
-function ofService(body: unknown): unknown {
-  const { userId: _, integrationIds: __, ...rest } = body as Record<string, unknown>
-  return { ...rest, role: rest.role ?? 'reader' }
+function ofOneKind(body: unknown): unknown {
+  const { userId, integrationIds, ...rest } = body as Record<string, unknown>
+  if (typeof userId === 'string') return { ...rest, userId, role: null }
+  const role = rest.role ?? 'reader'
+  return { ...rest, role, ...(role === 'webhook-registrar' && integrationIds ? { integrationIds } : {}) }
 }
 
 /** Text, a list, or a choice of them and null: what has a special value by its name. */
@@ -80,10 +91,7 @@ function schemaOf(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema
 }
 
-function objectOf(
-  schema: z.ZodObject | undefined,
-  known: ReadonlyMap<string, readonly string[]>,
-): fc.Arbitrary<Record<string, unknown>> {
+function objectOf(schema: z.ZodObject | undefined, known: Known): fc.Arbitrary<Record<string, unknown>> {
   if (!schema) return fc.constant({})
   return madeFrom(schemaOf(schema), '', known) as fc.Arbitrary<Record<string, unknown>>
 }
@@ -121,15 +129,15 @@ const byName: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   since: fc.constant('2024-01-01T00:00:00Z'),
 }
 
-function madeFrom(
-  schema: JsonSchema,
-  name: string,
-  known: ReadonlyMap<string, readonly string[]>,
-  root: JsonSchema = schema,
-): fc.Arbitrary<unknown> {
-  const ids = known.get(name)
+function madeFrom(schema: JsonSchema, name: string, known: Known, root: JsonSchema = schema): fc.Arbitrary<unknown> {
+  const ids = known.ids.get(name)
   const fits = schema.type === 'string' || Array.isArray(schema.anyOf)
-  if (ids && ids.length > 0 && fits) return fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...ids) }, fallback())
+  if (ids && ids.length > 0 && fits) {
+    return fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom(...ids) },
+      { weight: known.absentWeight, arbitrary: fallback() },
+    )
+  }
   const special = byName[name]
   if (special && isPlain(schema)) return special
   return fallback()
@@ -171,11 +179,7 @@ function madeFrom(
   }
 }
 
-function objectFrom(
-  schema: JsonSchema,
-  known: ReadonlyMap<string, readonly string[]>,
-  root: JsonSchema,
-): fc.Arbitrary<unknown> {
+function objectFrom(schema: JsonSchema, known: Known, root: JsonSchema): fc.Arbitrary<unknown> {
   const properties = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)
   const required = (schema.required ?? []) as string[]
   const parts = Object.fromEntries(properties.map(([name, part]) => [name, madeFrom(part, name, known, root)]))
