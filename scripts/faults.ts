@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { startPostgres } from '../test/support/postgres.ts'
 import { killAccessMutants } from './faults/access-mutants.ts'
+import { fuzzRequests } from './faults/fuzz-requests.ts'
 import { killAfterAnswers } from './faults/kill-after-answer.ts'
 import { type FaultReport, runPostgresFaults } from './faults/postgres-faults.ts'
 
@@ -12,6 +13,7 @@ interface FaultOptions {
   readonly rounds: number
   readonly seed: number
   readonly database: string
+  readonly requests: number
 }
 
 /** One result line: the rule, the figures that it wants reported, and whether what must hold held. */
@@ -44,6 +46,9 @@ const faults: Readonly<Record<string, (options: FaultOptions) => Promise<FaultRe
       gapSeconds: longestByFault(reports, ({ gapSeconds }) => gapSeconds),
       recoverySeconds: longestByFault(reports, ({ recoverySeconds }) => recoverySeconds),
     }
+  },
+  R204: async ({ requests, seed, database }) => {
+    return { rule: 'R204', database, seed, ...(await fuzzRequests(database, requests, seed)) }
   },
   R26: async ({ seed }) => {
     const report = await killAccessMutants(seed, () => true)
@@ -96,6 +101,7 @@ function readCommand() {
     .option('--rounds <number>', 'how often', Number, 100)
     .option('--seed <number>', 'repeats a run', Number, randomInt(2 ** 31))
     .option('--database <kind>', 'sqlite or postgres', 'sqlite')
+    .option('--requests <number>', 'how many made-up requests', Number, 20_000)
     .option('--json', 'one JSON line per rule', false)
     .parse()
   return { args: command.args, opts: command.opts<FaultOptions & { json: boolean }>() }

@@ -71,12 +71,14 @@ export function judge(calls: readonly Call[], stored: Stored): Judgement {
   }
 }
 
+/** The codes of a 503 that the database's state explains. */
+const passing: ReadonlySet<string | undefined> = new Set(['database_unavailable', 'disk_space_low'])
 const successes = { delivery: 202, write: 201, read: 200 } as const
 
 function isWrong({ kind, status, retryAfter, code }: Call): boolean {
   if (status === successes[kind]) return false
   const saysWhen = status === 503 && retryAfter !== undefined
-  return !saysWhen || (kind !== 'delivery' && code !== 'database_unavailable')
+  return !saysWhen || (kind !== 'delivery' && !passing.has(code))
 }
 
 function longestGap(times: readonly number[]): number {

@@ -58,12 +58,13 @@ export async function createCluster(folder?: string): Promise<Cluster> {
   const args = ['--no-sync', '--no-instructions', '--wal-segsize=1', '-A', 'password', '-U', 'mooring', '-E', 'UTF8']
   run(getProgram('initdb'), [...args, '--locale=C', '--pwfile', passwordFile, '-D', data], place, owner)
   appendFileSync(join(data, 'pg_hba.conf'), 'host replication all 127.0.0.1/32 password\n')
-  return openCluster(place, owner, await freePort())
+  return openCluster(place, owner, await freePort(), folder)
 }
 
-function openCluster(place: string, owner: Owner | undefined, port: number): Cluster {
+function openCluster(place: string, owner: Owner | undefined, port: number, folder?: string): Cluster {
   const data = join(place, 'data')
   let child: ChildProcess | undefined
+  let log = ''
   let ended: Promise<void> | undefined
   const url = (database: string) => `postgres://mooring:${password}@127.0.0.1:${port}/${database}`
   const postmaster = () => {
@@ -78,10 +79,10 @@ function openCluster(place: string, owner: Owner | undefined, port: number): Clu
       launch()
       while (child?.exitCode === null && child.signalCode === null) {
         if (await answers(url('postgres'))) return
-        if (performance.now() > deadline) throw new Error(`PostgreSQL does not answer:\n${log()}`)
+        if (performance.now() > deadline) throw new Error(`PostgreSQL does not answer:\n${log}`)
         await sleep(50)
       }
-      if (performance.now() > deadline) throw new Error(`PostgreSQL did not start:\n${log()}`)
+      if (performance.now() > deadline) throw new Error(`PostgreSQL did not start:\n${log}`)
       await sleep(100)
     }
   }
@@ -102,7 +103,9 @@ function openCluster(place: string, owner: Owner | undefined, port: number): Clu
         ...owner,
       },
     )
-    started.stderr.on('data', (chunk: Buffer) => appendFileSync(join(place, 'log'), chunk))
+    started.stderr.on('data', (chunk: Buffer) => {
+      log = (log + chunk.toString()).slice(-2_000) // not on its disk, which may be full
+    })
     ended = new Promise((resolve) => started.once('exit', () => resolve()))
     child = started
   }
@@ -114,7 +117,6 @@ function openCluster(place: string, owner: Owner | undefined, port: number): Clu
     child = undefined
   }
 
-  const log = () => readFileSync(join(place, 'log'), 'utf8').slice(-2_000)
   const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
     for (const pid of [postmaster(), ...childrenOf(postmaster())]) process.kill(pid, name)
   }
@@ -144,7 +146,11 @@ function openCluster(place: string, owner: Owner | undefined, port: number): Clu
       process.off('exit', endWithUs)
       await stop('kill')
       await sleep(100) // its children see that it is gone
-      rmSync(place, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+      // A folder that was given may be a file system of its own, which is not ours to remove.
+      for (const part of readdirSync(place)) {
+        rmSync(join(place, part), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+      }
+      if (folder === undefined) rmSync(place, { recursive: true, force: true })
     },
   }
 }

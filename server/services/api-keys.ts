@@ -19,7 +19,7 @@ import {
 } from '../store/api-keys.ts'
 import { recordAudit } from '../store/audit.ts'
 import { mapPage } from '../store/keyset-page.ts'
-import { readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import type { Database } from '../store/tables.ts'
 import { findUser } from '../store/users.ts'
 import { actorOf } from './actor.ts'

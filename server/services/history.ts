@@ -8,7 +8,7 @@ import { type DeliveryRow, findDeliveryRow, listDeliveryRows, listRunIdsByDelive
 import { findIntegrationRowById } from '../store/integrations.ts'
 import { mapPage } from '../store/keyset-page.ts'
 import { findRunRow, listRunRows, type RunRow } from '../store/runs.ts'
-import { readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import type { Database } from '../store/tables.ts'
 import { timestamp } from './installation.ts'
 import { getIntegrationFor, placeOf } from './integration-view.ts'

@@ -4,7 +4,8 @@ import { type IntegrationReach, mayUseRepository } from '../core/repository-acce
 import { recordAudit } from '../store/audit.ts'
 import { inWriteTransaction } from '../store/dialect/transactions.ts'
 import { findIntegrationRowById, type IntegrationRow } from '../store/integrations.ts'
-import { lockSpaces, readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
+import { lockSpaces } from '../store/spaces.ts'
 import {
   type AttachedStack,
   listAttachedStacks,

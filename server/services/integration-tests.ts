@@ -2,7 +2,7 @@ import type { ConnectionTest, ConnectionTestRequest, NewConnectionTest } from '.
 import { authoriseIn, type Caller } from '../core/authorise.ts'
 import { recordAudit } from '../store/audit.ts'
 import { inWriteTransaction } from '../store/dialect/transactions.ts'
-import { readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import { actorOf } from './actor.ts'
 import { presentCaller } from './callers.ts'
 import { checkHosts } from './check-hosts.ts'

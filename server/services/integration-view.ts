@@ -10,7 +10,7 @@ import {
   type SpaceTree,
 } from '../core/authorise.ts'
 import { findIntegrationRow, type IntegrationRow } from '../store/integrations.ts'
-import { readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import type { Database } from '../store/tables.ts'
 import { type Installation, labelsOf, timestamp } from './installation.ts'
 import { warningsOf } from './integration-warnings.ts'

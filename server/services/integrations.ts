@@ -16,7 +16,7 @@ import {
   updateIntegrationRow,
 } from '../store/integrations.ts'
 import { mapPage } from '../store/keyset-page.ts'
-import { readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import { listAttachedStacks } from '../store/stacks.ts'
 import { actorOf } from './actor.ts'
 import { changeAs } from './callers.ts'

@@ -13,7 +13,7 @@ import {
   type RegistrationRow,
   upsertRegistration,
 } from '../store/registrations.ts'
-import { readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import { actorOf } from './actor.ts'
 import { presentCaller } from './callers.ts'
 import { type Installation, labelsOf, timestamp } from './installation.ts'

@@ -15,13 +15,13 @@ import { requireMatch } from '../core/etag.ts'
 import { recordAudit } from '../store/audit.ts'
 import { isUniqueViolation } from '../store/dialect/unique-violation.ts'
 import { mapPage } from '../store/keyset-page.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import {
   countSpaceContents,
   deleteSpaceRow,
   findSpace,
   insertSpace,
   listSpaces as listSpaceRows,
-  readSpaceTree,
   type SpaceRow,
   updateSpaceRow,
 } from '../store/spaces.ts'

@@ -9,7 +9,7 @@ import { recordAudit } from '../store/audit.ts'
 import { isUniqueViolation } from '../store/dialect/unique-violation.ts'
 import { findIntegrationRowById } from '../store/integrations.ts'
 import { mapPage } from '../store/keyset-page.ts'
-import { readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import {
   deleteStackRow,
   findStackRow,

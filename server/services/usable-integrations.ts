@@ -4,7 +4,7 @@ import { explainUse, type UseExplanation } from '../../schemas/rules/usable-spac
 import { authorisedIntegrations, authoriseIn, type Caller } from '../core/authorise.ts'
 import { listIntegrationRows } from '../store/integrations.ts'
 import { mapPage } from '../store/keyset-page.ts'
-import { readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import type { Database } from '../store/tables.ts'
 import { requireDecision } from './require-decision.ts'
 import { spaceNotFound } from './spaces.ts'

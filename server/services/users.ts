@@ -7,7 +7,7 @@ import { requireMatch } from '../core/etag.ts'
 import { uuidv7 } from '../core/uuid-v7.ts'
 import { findLiveApiKey, renewKeysOfUser, revokeKeysOfUser } from '../store/api-keys.ts'
 import { recordAudit } from '../store/audit.ts'
-import { readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import type { Database } from '../store/tables.ts'
 import {
   deleteUserRow,

@@ -7,7 +7,7 @@ import { recordAudit } from '../store/audit.ts'
 import { inWriteTransaction } from '../store/dialect/transactions.ts'
 import { newestSecrets } from '../store/integrations.ts'
 import { mapPage } from '../store/keyset-page.ts'
-import { readSpaceTree } from '../store/spaces.ts'
+import { readSpaceTree } from '../store/space-tree.ts'
 import type { StackKindName } from '../store/stacks.ts'
 import {
   listTargetRegistrations,

@@ -9,6 +9,7 @@ import { integrationFields } from './migrations/004-integration-fields.ts'
 import { modules } from './migrations/005-modules.ts'
 import { idempotency } from './migrations/006-idempotency.ts'
 import { jobs } from './migrations/007-jobs.ts'
+import { spaceRevision } from './migrations/008-space-revision.ts'
 import type { Database } from './tables.ts'
 
 /** In order; a name never changes once released. */
@@ -20,6 +21,7 @@ const migrations = {
   '005-modules': modules,
   '006-idempotency': idempotency,
   '007-jobs': jobs,
+  '008-space-revision': spaceRevision,
 }
 
 /** The names of this release's migrations, in their order. */

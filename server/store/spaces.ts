@@ -1,6 +1,5 @@
 import { type Insertable, type Selectable, sql, type Updateable } from 'kysely'
 import type { LabelFilter, Page, PageRequest } from '../../schemas/page.ts'
-import type { SpaceNode } from '../../schemas/rules/usable-spaces.ts'
 import { rootSpaceId } from '../../schemas/space.ts'
 import type { SpaceScope } from '../core/authorise.ts'
 import { hasLabels } from './dialect/has-labels.ts'
@@ -40,14 +39,6 @@ export function listSpaces(
 
 export function findSpace(db: Database, id: string): Promise<SpaceRow | undefined> {
   return db.selectFrom('space').selectAll().where('id', '=', id).executeTakeFirst()
-}
-
-/** Reads how all spaces hang together. */
-export async function readSpaceTree(db: Database): Promise<Map<string, SpaceNode>> {
-  const rows = await db.selectFrom('space').select(['id', 'parent_id', 'inherit_entities']).execute()
-  return new Map(
-    rows.map((row) => [row.id, { id: row.id, parentId: row.parent_id, inheritEntities: row.inherit_entities === 1 }]),
-  )
 }
 
 /**

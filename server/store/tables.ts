@@ -9,6 +9,7 @@ import type { Role } from '../../schemas/api-key.ts'
 export interface Tables {
   readonly setting: SettingTable
   readonly space: SpaceTable
+  readonly space_revision: SpaceRevisionTable
   readonly integration: IntegrationTable
   readonly webhook_secret: WebhookSecretTable
   readonly vcs_agent_pool: VcsAgentPoolTable
@@ -55,6 +56,12 @@ interface SpaceTable {
   labels: Json
   description: string
   created_at: EpochMs
+}
+
+/** One row, whose token changes with the tree of spaces (F20). */
+interface SpaceRevisionTable {
+  id: number
+  token: string
 }
 
 interface IntegrationTable {
