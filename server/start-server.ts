@@ -15,12 +15,25 @@ import { createTokenSigner } from './core/jwt.ts'
 import { createOutboundGuard } from './core/outbound-guard.ts'
 import { getEncryptionKeys, openSealer } from './encryption-key.ts'
 import { bootstrapKeyFile, handOutBootstrapKey, removeBootstrapKey, type Terminal } from './hand-out-bootstrap-key.ts'
-import { handleOperations } from './handle-operations.ts'
 import { createApp } from './http/app.ts'
 import { type AuthenticateParts, createAuthenticate, findSession, spendOrRefuse } from './http/authenticate.ts'
 import { createCursors } from './http/cursor.ts'
 import { gateHandlers, isLeftToTheOriginal, isPossibleOnLowDisk, type OperationGate } from './http/gate-handlers.ts'
 import { watchInstallation } from './http/gauges.ts'
+import { apiKeyHandlers } from './http/handlers/api-keys.ts'
+import { auditHandlers } from './http/handlers/audit.ts'
+import { browsingHandlers } from './http/handlers/browsing.ts'
+import { deliveryHandlers } from './http/handlers/deliveries.ts'
+import { integrationHandlers } from './http/handlers/integrations.ts'
+import { metaHandlers } from './http/handlers/meta.ts'
+import { moduleHandlers } from './http/handlers/modules.ts'
+import { runHandlers } from './http/handlers/runs.ts'
+import { sessionHandlers } from './http/handlers/sessions.ts'
+import { spaceHandlers } from './http/handlers/spaces.ts'
+import { attachmentHandlers, stackHandlers } from './http/handlers/stacks.ts'
+import { userHandlers } from './http/handlers/users.ts'
+import { vcsAgentPoolHandlers } from './http/handlers/vcs-agent-pools.ts'
+import { webhookTargetHandlers } from './http/handlers/webhook-targets.ts'
 import { httpLimits } from './http/http-limits.ts'
 import { closeHttpServer, createHttpServer } from './http/http-server.ts'
 import { createAnswerOnce } from './http/idempotency.ts'
@@ -31,7 +44,6 @@ import { createSourceAddress } from './http/source-address.ts'
 import { startLoop } from './jobs/loop.ts'
 import { startJobs } from './jobs/start-jobs.ts'
 import { jobTasks } from './jobs/tasks.ts'
-import { diskFull, diskLow, openStorage } from './open-storage.ts'
 import { createBitbucketAccess } from './services/bitbucket-access.ts'
 import { prepareBootstrapKey } from './services/bootstrap-key.ts'
 import { createCallerCache } from './services/callers.ts'
@@ -42,12 +54,18 @@ import { createSecretAttempts, watchSealer } from './services/secret-attempts.ts
 import { createSessionCache } from './services/sessions.ts'
 import { chainEarlierRows } from './store/audit-first-chain.ts'
 import { openAuditKey } from './store/audit-key.ts'
-import type { DiskReserve } from './store/dialect/disk-reserve.ts'
+import { startDatabaseClock } from './store/dialect/database-clock.ts'
+import { createDiskReserve, type DiskReserve } from './store/dialect/disk-reserve.ts'
+import { findNetworkFileSystem } from './store/dialect/file-system-kind.ts'
+import { measureFreeSpace } from './store/dialect/free-space.ts'
+import { holdDatabase } from './store/dialect/hold-database.ts'
 import { openJobQueue } from './store/dialect/job-queue.ts'
+import { openDatabase } from './store/dialect/open-database.ts'
 import { openListener } from './store/dialect/postgres-listener.ts'
 import { createWake } from './store/dialect/wake.ts'
 import { measureWalls } from './store/dialect/walls.ts'
 import { type Home, type HomeWish, settleHome } from './store/home.ts'
+import { migrate } from './store/migrate.ts'
 import { findOldestQueued } from './store/queue-age.ts'
 import { findSetting } from './store/settings.ts'
 import type { Database } from './store/tables.ts'
@@ -73,6 +91,15 @@ export interface RunningServer {
 
 const quietWarning =
   'this database is a copy: no calls to Bitbucket, no runs, no webhooks. To make it the installation, stop the one that it was taken from and start with --take-over'
+const clockIsWrong =
+  'the clock of this machine and the database’s are more than a minute apart: tokens may expire early or late'
+const onNetworkFileSystem =
+  'the database lies on a network file system, whose locks and flushes SQLite cannot rely on: move it, or use PostgreSQL'
+const diskFull = 'the disk under the database is full: deliveries are refused until there is space'
+const diskLow = 'the disk under the database is nearly full: nothing but deliveries is written'
+
+/** On PostgreSQL no statement waits longer for its answer: nothing that the server does while it serves takes as long. */
+const statementTimeoutMs = 8_000
 
 /** With the grace before it and the jobs' own after it, less than thirty seconds. */
 const longestFinishMs = 10_000
@@ -101,7 +128,23 @@ async function start(
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
   for (const danger of dangersOf(config)) log.warn({ danger }, 'dangerous setting')
-  const { db, disk, databaseClock } = await openStorage(config, clock, log, cleanups)
+  const networkFileSystem = findNetworkFileSystem(config.databaseUrl)
+  if (networkFileSystem !== undefined) log.warn({ networkFileSystem }, onNetworkFileSystem)
+  const hold = holdDatabase(config.databaseUrl)
+  cleanups.push(() => hold.release())
+  const db = openDatabase(
+    config.databaseUrl,
+    (error) => log.warn({ err: error }, 'database connection lost'),
+    (error) => disk.noticed(error),
+    statementTimeoutMs,
+  )
+  cleanups.push(() => db.destroy())
+  const disk = watchDisk(config, db, clock, log)
+  cleanups.push(() => disk.stop())
+  await migrateWithoutHaste(config.databaseUrl, clock)
+  await disk.start()
+  const databaseClock = await startDatabaseClock(db, clock, (driftMs) => log.warn({ driftMs }, clockIsWrong))
+  cleanups.push(() => databaseClock.stop())
 
   const keys = await getEncryptionKeys(db, config)
   const attempts = createSecretAttempts(db, clock)
@@ -207,14 +250,7 @@ async function start(
   const app = createApp({
     log,
     httpMetrics: createHttpMetrics(registry),
-    metrics:
-      config.metrics === 'open' || config.metricsToken !== undefined
-        ? {
-            registry,
-            token: config.metricsToken,
-            onStranger: (request) => spendOrRefuse(receiver.strangers, sourceAddress(request)),
-          }
-        : undefined,
+    metrics: config.metrics === 'open' ? registry : undefined,
     health: {
       isAccepting: () => isAccepting,
       askDatabase: async () => void (await findSetting(db, 'instance_id')),
@@ -234,10 +270,23 @@ async function start(
       cursors: createCursors(deriveKey(keys.current, 'list cursor')),
     },
     handlers: gateHandlers(
-      handleOperations(
-        { ...installation, spaceAdmins: config.spaceAdmins },
-        { tokens, sessions, isQuiet: home.isQuiet },
-      ),
+      {
+        ...metaHandlers(installation, readVersion(), home.isQuiet),
+        ...apiKeyHandlers(installation, tokens),
+        ...userHandlers(installation),
+        ...sessionHandlers(sessions, tokens),
+        ...spaceHandlers({ ...installation, spaceAdmins: config.spaceAdmins }),
+        ...integrationHandlers(installation),
+        ...vcsAgentPoolHandlers(installation),
+        ...stackHandlers(installation),
+        ...attachmentHandlers(installation),
+        ...moduleHandlers(installation),
+        ...browsingHandlers(installation),
+        ...webhookTargetHandlers(installation),
+        ...runHandlers(db),
+        ...deliveryHandlers(db),
+        ...auditHandlers(db),
+      },
       refusalOf(home, disk),
     ),
   })
@@ -283,6 +332,30 @@ async function start(
       return closing
     },
   }
+}
+
+/** Brings the tables up to date, through a connection on which statements may take their time. */
+async function migrateWithoutHaste(databaseUrl: string, clock: Clock): Promise<void> {
+  const db = openDatabase(databaseUrl)
+  try {
+    await migrate(db, clock.now())
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** Watches the disk under the database, and says what follows from its state (F6). */
+function watchDisk(config: Config, db: Database, clock: Clock, log: Logger): DiskReserve {
+  return createDiskReserve({
+    databaseUrl: config.databaseUrl,
+    lowWaterBytes: config.diskLowWaterMib * 1024 * 1024,
+    measure: () => measureFreeSpace(db, config.databaseUrl),
+    now: clock.now,
+    onChange: (state, freeBytes) => {
+      if (state === 'enough') log.info({ freeBytes }, 'there is enough space on the disk again')
+      else log.error({ freeBytes }, state === 'full' ? diskFull : diskLow)
+    },
+  })
 }
 
 /** What is refused while the server works on a copy, or on a disk that is nearly full. */
