@@ -2,8 +2,7 @@ import type { Insertable, Selectable } from 'kysely'
 import type { Page, PageRequest } from '../../schemas/page.ts'
 import type { IntegrationScope } from '../core/authorise.ts'
 import { comparableRowIds, readPage } from './keyset-page.ts'
-import type { Bit } from './tables/column-types.ts'
-import type { Database, Tables } from './tables.ts'
+import type { Bit, Database, Tables } from './tables.ts'
 import { isIntegrationInScope } from './visible.ts'
 
 export interface RegistrationRow extends Selectable<Tables['registration']> {
